@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
-SOURCES := setup.cfg setup.py pyproject.toml
+SOURCES := setup.cfg setup.py
 CHECKED := tornado_chat plugins tests setup.py $(wildcard benchmarks)
 
 .PHONY: help setup test lint format types docs serve demo clean
