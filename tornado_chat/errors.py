@@ -1,0 +1,101 @@
+"""The tree of errors that may reach a client, each with its code, HTTP status and close code.
+
+    ChatError                 internal      500
+    ├── BadRequest            bad_request   400   4002
+    ├── Unauthorized          unauthorized  401   4001
+    ├── Denied                denied        403
+    ├── NotFound              not_found     404
+    ├── TooLarge              too_large     413
+    ├── RateLimited           rate_limited  429   1013
+    ├── Conflict              conflict      409
+    └── Unavailable           unavailable   503   1013
+
+Beside it `SetupError`, for the person who starts the server: never sent to a client.
+
+Texts are lower case, name the thing, and end without a full stop. They may be shown to the
+person who caused them, so they never hold a key, a password or the text of a message.
+"""
+
+from typing import ClassVar
+
+
+class ChatError(Exception):
+    """Something a client is told in the manner of its dialect."""
+
+    code: ClassVar[str] = "internal"
+    status: ClassVar[int] = 500
+    close: ClassVar[int] = 1011  # RFC 6455 7.4.1: unexpected condition
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message or self.code)
+        self.message = message or self.code
+
+
+class BadRequest(ChatError):
+    """The frame or body cannot be read, or says something that cannot be meant."""
+
+    code, status, close = "bad_request", 400, 4002
+
+
+class Unauthorized(ChatError):
+    """Nobody known: no credential, a bad one, or one that has ended."""
+
+    code, status, close = "unauthorized", 401, 4001
+
+
+class Denied(ChatError):
+    """Somebody known, who may not do this here."""
+
+    code, status, close = "denied", 403, 4009
+
+
+class NotFound(ChatError):
+    """Not there, or not for the eyes of the person who asks: the two answer alike."""
+
+    code, status, close = "not_found", 404, 4002
+
+
+class TooLarge(ChatError):
+    """More bytes or a deeper nesting than [limits] allows."""
+
+    code, status, close = "too_large", 413, 1009
+
+
+class RateLimited(ChatError):
+    """Too many in too short a time; `retry_after` says in how many seconds to try again."""
+
+    code, status, close = "rate_limited", 429, 1013
+
+    def __init__(self, message: str = "", retry_after: float = 1.0) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class Conflict(ChatError):
+    """The same key came again with another body."""
+
+    code, status, close = "conflict", 409, 4002
+
+
+class Unavailable(ChatError):
+    """The store, or a service behind us, cannot answer now; trying again later is right."""
+
+    code, status, close = "unavailable", 503, 1013
+
+
+class SetupError(Exception):
+    """Configuration, plugin or database that does not let the server start; ends the command
+    with its text on stderr and exit status 1."""
+
+
+ALL: tuple[type[ChatError], ...] = (
+    BadRequest,
+    Unauthorized,
+    Denied,
+    NotFound,
+    TooLarge,
+    RateLimited,
+    Conflict,
+    Unavailable,
+    ChatError,
+)

@@ -1,0 +1,137 @@
+"""Frames that wait for one socket: bounded, coalesced, written once a turn of the loop.
+
+Knows no socket either: a transport is anything that takes bytes and says when they are gone.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+CHUNK = 65536  # bytes in one write: small enough to see a slow reader move
+
+
+class Transport(Protocol):
+    """One peer's end, as the outbox needs it."""
+
+    def write(self, data: bytes, drained: Callable[[], None]) -> bool:
+        """Takes `data`. True: it is gone already; else `drained()` is called once it is."""
+
+    def close(self, code: int, reason: str) -> None:
+        """Says goodbye after what was written, and closes."""
+
+
+@dataclass(slots=True)
+class Budget:
+    """Bytes that all outboxes together may hold. `limit` 0: no limit."""
+
+    limit: int = 0
+    used: int = 0
+
+
+class Outbox:
+    """MUSTs: 1. frames leave in the order in which they were put; 2. an empty outbox takes any
+    one frame; 3. a live push over the limit is refused, never queued and never dropped in
+    silence; 4. nothing is written more than once a turn, but for what a full socket held back.
+    """
+
+    __slots__ = ("_budget", "_busy", "_closed", "_dirty", "_frames", "_limit", "_room", "_sending",
+                 "_transport", "frames_out", "size", "stalled_since")  # fmt: skip
+
+    def __init__(
+        self, transport: Transport, limit: int, budget: Budget, dirty: Callable[["Outbox"], None]
+    ) -> None:
+        self._transport = transport
+        self._limit = limit
+        self._budget = budget
+        self._dirty = dirty  # told once when there is something to flush
+        self._frames: deque[bytes] = deque()
+        self._busy = False  # a flush is due, or the transport has not taken the last write yet
+        self._sending = 0  # bytes handed to the transport and not gone yet
+        self._closed = False
+        self._room: asyncio.Future[None] | None = None
+        self.size = 0  # bytes that wait, those in the transport included
+        self.frames_out = 0
+        self.stalled_since: float | None = None  # kept by the heartbeat
+
+    def has_room(self, size: int) -> bool:
+        """Whether a live push of so many bytes may still be put."""
+        if not self.size:
+            return True
+        if self._limit and self.size + size > self._limit:
+            return False
+        return not self._budget.limit or self._budget.used + size <= self._budget.limit
+
+    def put(self, frame: bytes) -> bool:
+        """A live push; False when there is no room for it, and nothing was done."""
+        if self.size and not self.has_room(len(frame)):
+            return False
+        self.put_always(frame)
+        return True
+
+    def put_always(self, frame: bytes) -> None:
+        """A reply, or a page for which `room` was waited. Ignored once closed."""
+        if self._closed:
+            return
+        self._frames.append(frame)
+        self.size += len(frame)
+        self._budget.used += len(frame)
+        if not self._busy:
+            self._busy = True
+            self._dirty(self)
+
+    def flush(self) -> None:
+        """Writes what waits, a chunk at a time, as long as the transport takes it at once."""
+        while self._frames and not self._closed:
+            data = self._take()
+            self._sending = len(data)
+            if not self._transport.write(data, self._drained):
+                return
+            self._gone()
+        self._busy = False
+
+    def _take(self) -> bytes:
+        frames = self._frames
+        if len(frames) == 1:
+            self.frames_out += 1
+            return frames.popleft()
+        taken = [frames.popleft()]
+        size = len(taken[0])
+        while frames and size + len(frames[0]) <= CHUNK:
+            size += len(frames[0])
+            taken.append(frames.popleft())
+        self.frames_out += len(taken)
+        return b"".join(taken)
+
+    def _gone(self) -> None:
+        self.size -= self._sending
+        self._budget.used -= self._sending
+        self._sending = 0
+        if self._room is not None and self.size <= self._limit // 2:
+            self._wake()
+
+    def _wake(self) -> None:
+        room, self._room = self._room, None
+        if room is not None and not room.done():
+            room.set_result(None)
+
+    def _drained(self) -> None:
+        if not self._closed:
+            self._gone()
+            self.flush()
+
+    async def room(self) -> None:
+        """Waits until the outbox is at most half full, or closed."""
+        while not self._closed and self._limit and self.size > self._limit // 2:
+            if self._room is None:
+                self._room = asyncio.get_running_loop().create_future()
+            await asyncio.shield(self._room)
+
+    def close(self) -> None:
+        """Throws away what waits and gives its bytes back."""
+        self._closed = True
+        self._frames.clear()
+        self._budget.used -= self.size
+        self.size = 0
+        self._wake()

@@ -1,0 +1,128 @@
+"""One open socket, as the hub sees it: who, in which dialect, subscribed to what, up to where.
+
+A subscription is live, or behind at a position; that is all the state there is. Knows no Tornado
+and no loop.
+"""
+
+import itertools
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from tornado_chat.messages import Identity, Message, Topic
+from tornado_chat.outbox import Outbox, Transport
+from tornado_chat.protocol import text_frame
+from tornado_chat.store import Selection, Signal
+from tornado_chat.store.transaction import qualified
+
+_serials = itertools.count(1)
+
+
+class Wire(Protocol):
+    """What the hub must know of a dialect. One object for all its sessions."""
+
+    def encode(self, message: Message) -> bytes | None:
+        """The payload of a text frame, the same for everybody; None: never on this wire."""
+
+    def encode_signal(self, signal: Signal) -> bytes | None:
+        """The same for a signal."""
+
+    def wants(self, session: "Session", message: Message) -> bool:
+        """Whether this session wants a message that is addressed to its person."""
+
+    def close_code(self, code: int) -> int:
+        """The close code this wire knows for one of ours."""
+
+
+class Subscription:
+    """One session on one topic (`topic` None: on all that is addressed to its person).
+
+    `position` None: live; else behind, having considered everything up to that offset.
+    """
+
+    __slots__ = ("ended", "position", "session", "topic")
+
+    def __init__(self, session: "Session", topic: Topic | None, position: int | None) -> None:
+        self.session = session
+        self.topic = topic
+        self.position = position
+        self.ended = False
+
+    @property
+    def live(self) -> bool:
+        return self.position is None and not self.ended
+
+    def selection(self) -> Selection:
+        """What the log is asked for while behind."""
+        if self.topic is not None:
+            return Selection(topic=self.topic)
+        identity = self.session.identity
+        tenant = identity.tenant or ""
+        addresses = ["t", f"u:{identity.user_id}", *(f"g:{group}" for group in identity.groups)]
+        return Selection(
+            addresses=tuple(qualified(tenant, address) for address in addresses),
+            member=(tenant, identity.user_id),
+        )
+
+
+class Session:
+    """Opened and closed by the web; the hub puts frames into its outbox."""
+
+    __slots__ = (
+        "__weakref__",
+        "address",
+        "catching_up",
+        "closed",
+        "dialect",
+        "id",
+        "identity",
+        "on_close",
+        "opened_at",
+        "outbox",
+        "state",
+        "subscriptions",
+        "transport",
+    )
+
+    def __init__(
+        self,
+        identity: Identity,
+        dialect: Wire,
+        transport: Transport,
+        outbox: Outbox,
+        *,
+        opened_at: float = 0.0,
+        address: str = "",
+    ) -> None:
+        self.id = next(_serials)
+        self.identity = identity
+        self.dialect = dialect
+        self.transport = transport
+        self.outbox = outbox
+        self.opened_at = opened_at
+        self.address = address
+        self.state: Any = None  # the dialect's own
+        self.subscriptions: dict[Topic | None, Subscription] = {}
+        self.catching_up = False
+        self.closed: int | None = None  # the close code, once it is decided
+        self.on_close: Callable[[], None] | None = None
+
+    def send(self, payload: bytes) -> None:
+        """A text frame that is owed: a reply, or what a face has to say. Never refused."""
+        if self.closed is None:
+            self.outbox.put_always(text_frame(payload))
+
+    def close(self, code: int, reason: str = "") -> None:
+        """Ends the session from our side; `code` is ours, the dialect translates it."""
+        if self.closed is not None:
+            return
+        self.closed = self.dialect.close_code(code)
+        if self.on_close is not None:
+            self.on_close()
+        self.transport.close(self.closed, reason)
+
+    def behind(self) -> Subscription | None:
+        """A subscription that has something to catch up with."""
+        for subscription in self.subscriptions.values():
+            if subscription.position is not None:
+                return subscription
+        return None

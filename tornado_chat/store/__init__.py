@@ -1,0 +1,139 @@
+"""The store: one log with one number, and the rows of everybody, in one database.
+
+`Store` is what the rest of the house sees of it. It knows topics and offsets, never sockets.
+"""
+
+import asyncio
+import functools
+import secrets
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import peewee
+
+from tornado_chat.errors import Unavailable
+from tornado_chat.messages import Draft, Message, Posted, Topic
+from tornado_chat.store.database import CORE_MIGRATIONS, enter_thread, migrate, open_database
+from tornado_chat.store.log import Epochs, LogReader, Page, Selection
+from tornado_chat.store.members import members_of
+from tornado_chat.store.models import EpochRow, LogHead, PairingRow, PublishKeyRow
+from tornado_chat.store.transaction import Rules, Signal, Tx
+from tornado_chat.store.writer import Committed, Writer
+
+T = TypeVar("T")
+
+READERS = 2  # threads; more would only wait for one another on two cores
+
+__all__ = ["Committed", "Page", "Rules", "Selection", "Signal", "Store", "Tx"]
+
+
+class Store:
+    """Opened by `start`, which also brings the tables up to date and begins an epoch."""
+
+    def __init__(
+        self, url: str, durability: str, rules: Rules, on_committed: Callable[[Committed], None]
+    ) -> None:
+        self._database = open_database(url, durability)
+        self._rules = rules
+        self._on_committed = on_committed
+        self._readers: ThreadPoolExecutor | None = None
+        self.writer: Writer | None = None
+        self.log = LogReader(Epochs([]))
+        self.reads = 0  # reads asked for, counted for tests and metrics
+
+    async def start(
+        self, migrations: Sequence[tuple[str, Path]] = (), *, begin_epoch: bool = True
+    ) -> int:
+        """Answers with the head of the log. `migrations`: of the plugins, (name, folder).
+
+        `begin_epoch` False for a command that writes beside a running server: its messages
+        belong to the server's stretch.
+        """
+        loop = asyncio.get_running_loop()
+        self._readers = ThreadPoolExecutor(
+            READERS,
+            thread_name_prefix="tornado_chat.reader",
+            initializer=functools.partial(enter_thread, self._database, read_only=True),
+        )
+        folders = [("", CORE_MIGRATIONS), *migrations]
+        epochs, head = await loop.run_in_executor(None, self._prepare, folders, begin_epoch)
+        self.log.epochs = epochs
+        self._rules = replace(self._rules, epochs=epochs)
+        self.writer = Writer(self._database, self._rules, self._on_committed)
+        self.writer.start()
+        return head
+
+    def _prepare(
+        self, folders: Sequence[tuple[str, Path]], begin_epoch: bool
+    ) -> tuple[Epochs, int]:
+        enter_thread(self._database, read_only=False)
+        try:
+            migrate(self._database, folders)
+            with self._database.atomic("IMMEDIATE"):
+                head = int(LogHead.select(LogHead.offset).scalar())
+                if begin_epoch or not EpochRow.select().exists():
+                    EpochRow.create(
+                        name=secrets.token_hex(4),
+                        first_offset=head,
+                        begun=int(self._rules.clock() * 1000),
+                    )
+                return Epochs.load(), head
+        finally:
+            self._database.close()
+
+    async def stop(self) -> None:
+        """Commits what is queued, then closes; nothing is lost that was accepted."""
+        loop = asyncio.get_running_loop()
+        if self.writer is not None:
+            await loop.run_in_executor(None, self.writer.close)
+        if self._readers is not None:
+            readers, self._readers = self._readers, None
+            await loop.run_in_executor(None, readers.shutdown)
+
+    def append(self, draft: Draft) -> "asyncio.Future[Posted]":
+        """Numbers and stores; the future is done after the commit. Calls keep their order."""
+        return self._submit(draft)
+
+    def write(self, work: Callable[[Tx], T]) -> "asyncio.Future[T]":
+        """`work(tx)` in the writer's thread under a savepoint; done after the commit."""
+        return self._submit(work)
+
+    def _submit(self, what: Any) -> "asyncio.Future[Any]":
+        if self.writer is None:
+            raise Unavailable("the store is not open")
+        return self.writer.submit(what)
+
+    async def read(self, work: Callable[[], T]) -> T:
+        """`work()` in a reader's thread, where Peewee models may be queried."""
+        if self._readers is None:
+            raise Unavailable("the store is closed")
+        self.reads += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._readers, work)
+        except peewee.OperationalError as error:
+            raise Unavailable("the store cannot be read now, try again later") from error
+
+    async def after(self, offset: int, selection: Selection, limit: int, upto: int) -> Page:
+        """A page of what is meant for a subscription after its position; see `LogReader.after`."""
+        return await self.read(lambda: self.log.after(offset, selection, limit, upto))
+
+    async def members(self, topic: Topic) -> frozenset[str]:
+        """Everybody who belongs to the topic, those who left until the next message included."""
+        return await self.read(lambda: members_of(topic))
+
+    async def get(self, offset: int) -> Message | None:
+        """The message with that number; who may see it is the gate's word."""
+        return await self.read(lambda: self.log.get(offset))
+
+    async def sweep(self, publish_key_hours: float, pair_seconds: float) -> None:
+        """Throws away keys and pairings that have outlived their use."""
+
+        def work(tx: Tx) -> None:
+            oldest = tx.now - int(publish_key_hours * 3_600_000)
+            PublishKeyRow.delete().where(PublishKeyRow.at < oldest).execute()
+            PairingRow.delete().where(PairingRow.at < tx.now - int(pair_seconds * 2000)).execute()
+
+        await self.write(work)

@@ -1,0 +1,84 @@
+"""The database behind the store: how it is opened, prepared, and told apart by kind.
+
+Nothing here writes messages; it opens connections for the threads of the store and brings the
+tables to the shape of this version.
+"""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import peewee
+from playhouse import db_url
+from playhouse.migrations import MigrationError, Runner
+
+from tornado_chat.errors import SetupError
+from tornado_chat.store.models import current_database
+
+log = logging.getLogger("tornado_chat.store")
+
+CORE_MIGRATIONS = Path(__file__).parent / "migrations"
+BUSY_SECONDS = 5.0  # how long a writer of another process is waited for
+
+SYNCHRONOUS = {"full": 2, "relaxed": 1}  # https://sqlite.org/pragma.html#pragma_synchronous
+
+
+def open_database(url: str, durability: str) -> peewee.Database:
+    """The database that `[store] url` names, not connected yet.
+
+    `durability` "full": a commit has reached the disk when it returns; "relaxed": a power cut may
+    take the last commits, never the soundness of the file.
+    """
+    if not url.startswith("sqlite:"):
+        scheme = url.partition(":")[0]
+        raise SetupError(f"in store.url: {scheme}: this version stores in sqlite:/// files only")
+    pragmas = {
+        "journal_mode": "wal",
+        "synchronous": SYNCHRONOUS[durability],
+        "cache_size": -16 * 1024,  # 16 MiB, for each connection
+        "temp_store": "memory",
+    }
+    try:
+        database = db_url.connect(url, pragmas=pragmas, timeout=BUSY_SECONDS)
+    except (RuntimeError, ValueError) as error:
+        raise SetupError(f"in store.url: {error}") from error
+    if database.database == ":memory:":
+        raise SetupError("in store.url: name a file: sqlite:///tornado_chat.db (memory is no store)")
+    folder = Path(database.database).resolve().parent
+    if not folder.is_dir():
+        raise SetupError(f"in store.url: the folder {folder} is not there")
+    return database
+
+
+def enter_thread(database: peewee.Database, *, read_only: bool) -> None:
+    """Makes the calling thread one of this store's: models mean this database in it."""
+    current_database.set(database)
+    database.connect(reuse_if_open=True)
+    if read_only:
+        database.execute_sql("PRAGMA query_only = 1")
+
+
+def migrate(database: peewee.Database, folders: Sequence[tuple[str, Path]]) -> list[str]:
+    """Applies what is not applied yet; answers with the names.
+
+    `folders`: (owner, folder of numbered scripts); each owner has its own history table, so that
+    a plugin that is added or removed later disturbs nobody. The owner "" is the core.
+    """
+    applied = []
+    for owner, folder in folders:
+        table = f"{owner}_schema_migration" if owner else "schema_migration"
+        try:
+            done = Runner(database, str(folder), table_name=table).up()
+        except (MigrationError, peewee.PeeweeException) as error:
+            raise SetupError(f"database: migration of {owner or 'the core'}: {error}") from error
+        applied += [f"{owner or 'core'}/{name}" for name in done]
+    if applied:
+        log.info("database: applied %s", ", ".join(applied))
+    return applied
+
+
+def data_version(database: peewee.Database) -> int:
+    """A number that changes when another connection has committed (SQLite)."""
+    row: Any = database.execute_sql("PRAGMA data_version").fetchone()
+    return int(row[0])

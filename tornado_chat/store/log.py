@@ -1,0 +1,209 @@
+"""Reading the one log: pages of a topic, and all that is meant for somebody after a position.
+
+Runs in the threads of the readers. The epoch of a message is found by its offset, since each
+stretch of the log begins where the one before ends.
+"""
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from tornado_chat.messages import Audience, Message, Topic
+from tornado_chat.store.models import (
+    AddressRow,
+    EpochRow,
+    LogHead,
+    MemberRow,
+    MessageRow,
+    TopicRow,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which messages a subscription is about: one topic, or all that is addressed to a person.
+
+    `addresses`: tenant-qualified (`transaction.qualified`); `member`: (tenant, user id) whose
+    topics count too.
+    """
+
+    topic: Topic | None = None
+    addresses: tuple[str, ...] = ()
+    member: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Messages in order, and how far was looked: nothing selected lies between the last of them
+    and `reached`."""
+
+    messages: list[Message]
+    reached: int
+
+
+class Epochs:
+    """The stretches of the log, oldest first."""
+
+    def __init__(self, rows: Sequence[tuple[int, str]]) -> None:
+        self._firsts = [first for first, _name in rows]
+        self._names = [name for _first, name in rows]
+
+    @classmethod
+    def load(cls) -> "Epochs":
+        query = EpochRow.select(EpochRow.first_offset, EpochRow.name)
+        return cls(list(query.order_by(EpochRow.first_offset, EpochRow.begun).tuples()))
+
+    @property
+    def today(self) -> str:
+        """The epoch that is being written."""
+        return self._names[-1] if self._names else ""
+
+    def of(self, offset: int) -> str:
+        """The epoch in which the offset was given: the last that began before it."""
+        place = bisect_left(self._firsts, offset) - 1
+        return self._names[place] if place >= 0 else ""
+
+
+class LogReader:
+    """The log as one process reads it."""
+
+    def __init__(self, epochs: Epochs) -> None:
+        self.epochs = epochs
+
+    def after(self, offset: int, selection: Selection, limit: int, upto: int) -> Page:
+        """At most `limit` messages of the selection with an offset in (offset, upto]."""
+        if selection.topic is not None:
+            messages = self._after_in_topic(offset, selection.topic, limit, upto)
+        else:
+            messages = self._after_for_person(offset, selection, limit, upto)
+        return Page(messages, messages[-1].offset if len(messages) == limit else upto)
+
+    def everything_after(self, offset: int, limit: int) -> list[Message]:
+        """The log itself: what the hub reads when a ring was missed."""
+        query = self._joined().where(MessageRow.offset > offset)
+        return self._messages(query.order_by(MessageRow.offset).limit(limit))
+
+    def page(
+        self, topic: Topic, *, before: int | None, after: int | None, limit: int, skip: int = 0
+    ) -> tuple[list[Message], bool]:
+        """A page of history, oldest first, and whether there is more in that direction.
+
+        `after` None: the newest before `before` (None: before the end); else the oldest after it,
+        passing over `skip`.
+        """
+        row = TopicRow.get_or_none(*is_topic(topic))
+        if row is None:
+            return [], False
+        query = MessageRow.select().where(MessageRow.topic_id == row.id)
+        if before is not None:
+            query = query.where(MessageRow.offset < before)
+        if after is not None:
+            query = query.where(MessageRow.offset > after).order_by(MessageRow.offset).offset(skip)
+        else:
+            query = query.order_by(MessageRow.offset.desc())
+        rows = list(query.limit(limit + 1))
+        more = len(rows) > limit
+        rows = rows[:limit] if after is not None else rows[:limit][::-1]
+        return [message_of(row, topic, self.epochs.of(row.offset)) for row in rows], more
+
+    def get(self, offset: int) -> Message | None:
+        """The message with that number, of whichever tenant: the caller asks the gate."""
+        found = self._messages(self._joined().where(MessageRow.offset == offset))
+        return found[0] if found else None
+
+    def get_many(self, offsets: Sequence[int]) -> list[Message]:
+        """The messages with those numbers that are still there, in order."""
+        query = self._joined().where(MessageRow.offset.in_(list(offsets)))
+        return self._messages(query.order_by(MessageRow.offset))
+
+    def head(self) -> int:
+        """The last offset given that this connection can see, 0 for none."""
+        return int(LogHead.select(LogHead.offset).scalar() or 0)
+
+    def _after_in_topic(self, offset: int, topic: Topic, limit: int, upto: int) -> list[Message]:
+        query = self._joined().where(
+            *is_topic(topic), MessageRow.offset > offset, MessageRow.offset <= upto
+        )
+        return self._messages(query.order_by(MessageRow.offset).limit(limit))
+
+    def _after_for_person(
+        self, offset: int, selection: Selection, limit: int, upto: int
+    ) -> list[Message]:
+        """Two queries whatever the number of rooms, and none that walks the log itself."""
+        found: set[int] = set()
+        for address in selection.addresses:  # the person, his groups, his tenant: a handful
+            query = AddressRow.select(AddressRow.offset).where(
+                AddressRow.address == address,
+                AddressRow.offset > offset,
+                AddressRow.offset <= upto,
+            )
+            ordered = query.order_by(AddressRow.offset).limit(limit)
+            found.update(number for (number,) in ordered.tuples())
+        if selection.member:
+            found.update(self._after_as_member(offset, selection.member, limit, upto))
+        return self.get_many(sorted(found)[:limit])
+
+    @staticmethod
+    def _after_as_member(
+        offset: int, member: tuple[str, str], limit: int, upto: int
+    ) -> list[int]:
+        tenant, user = member
+        query = (
+            MessageRow.select(MessageRow.offset)
+            .join(TopicRow, on=(TopicRow.id == MessageRow.topic_id))
+            .join(MemberRow, on=(MemberRow.topic_id == TopicRow.id))
+            .where(
+                MemberRow.user_id == user,
+                TopicRow.tenant == tenant,
+                TopicRow.last_offset > offset,
+                MessageRow.audience == "",
+                MessageRow.offset > offset,
+                MessageRow.offset <= upto,
+            )
+            .order_by(MessageRow.offset)
+            .limit(limit)
+        )
+        return [number for (number,) in query.tuples()]
+
+    @staticmethod
+    def _joined() -> Any:
+        return MessageRow.select(MessageRow, TopicRow).join(
+            TopicRow, on=(TopicRow.id == MessageRow.topic_id), attr="topic"
+        )
+
+    def _messages(self, query: Any) -> list[Message]:
+        return [
+            message_of(
+                row,
+                Topic(row.topic.tenant, row.topic.kind, row.topic.key),
+                self.epochs.of(row.offset),
+            )
+            for row in query
+        ]
+
+
+def is_topic(topic: Topic) -> tuple[Any, Any, Any]:
+    """SQL: the row of this topic."""
+    return (
+        TopicRow.tenant == topic.tenant,
+        TopicRow.kind == topic.kind,
+        TopicRow.key == topic.key,
+    )
+
+
+def message_of(row: Any, topic: Topic, epoch: str) -> Message:
+    """A row of the log as the value that travels."""
+    return Message(
+        offset=row.offset,
+        epoch=epoch,
+        topic=topic,
+        number=row.number,
+        at=row.at,
+        data=orjson.loads(row.data),
+        audience=Audience.from_addresses(row.audience),
+        sender=row.sender,
+        sender_name=row.sender_name,
+    )

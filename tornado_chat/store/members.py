@@ -1,0 +1,115 @@
+"""Who belongs to a topic, and what he has read of it: arithmetic on counters (rule 9).
+
+Nothing here is written per message but the sender's own counter; nothing is read per member.
+"""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from peewee import fn
+
+from tornado_chat.messages import Topic
+from tornado_chat.store.models import MemberRow, TopicRow
+
+if TYPE_CHECKING:
+    from tornado_chat.store.transaction import Tx
+
+
+class MembersTx:
+    """Members of topics, inside a transaction of the writer."""
+
+    def __init__(self, tx: "Tx") -> None:
+        self._tx = tx
+
+    def ids(self, topic_id: int) -> frozenset[str]:
+        """Everybody who belongs to the topic, those who left included: the next message brings
+        them back. One query where the writer does not remember, none else."""
+        known = self._tx.member_sets()
+        if topic_id not in known:
+            query = MemberRow.select(MemberRow.user_id).where(MemberRow.topic_id == topic_id)
+            known[topic_id] = frozenset(user for (user,) in query.tuples())
+        return known[topic_id]
+
+    def add(self, topic: Topic, users: Iterable[str], *, read: bool = False) -> None:
+        """Makes them members; who is one stays as he is. `read`: he has seen the topic already."""
+        state = self._state(topic)
+        rows = [
+            {
+                "topic_id": state.id,
+                "user_id": user,
+                "joined_count": state.count,
+                "read_count": state.count if read else None,
+            }
+            for user in users
+        ]
+        if rows:
+            MemberRow.insert_many(rows).on_conflict_ignore().execute()
+            self._tx.member_sets().pop(state.id, None)
+
+    def remove(self, topic: Topic, users: Iterable[str]) -> None:
+        """Ends their membership: they no longer get, see or post. Ending the subscriptions of
+        open sessions is the caller's (`server.revoke(user=…, topic=…)`)."""
+        state = self._state(topic)
+        MemberRow.delete().where(
+            MemberRow.topic_id == state.id, MemberRow.user_id.in_(list(users))
+        ).execute()
+        self._tx.member_sets().pop(state.id, None)
+
+    def leave(self, topic: Topic, user: str) -> bool:
+        """Leaves until the next message; False where he is no member or has left already."""
+        state = self._state(topic)
+        changed = (
+            MemberRow.update(left_count=state.count)
+            .where(*self._is(state.id, user), ~has_left(state.count))
+            .execute()
+        )
+        return bool(changed)
+
+    def restore(self, topic: Topic, users: Iterable[str]) -> None:
+        """Undoes `leave`."""
+        state = self._state(topic)
+        MemberRow.update(left_count=None).where(
+            MemberRow.topic_id == state.id, MemberRow.user_id.in_(list(users))
+        ).execute()
+
+    def read(self, topic: Topic, user: str) -> bool:
+        """He has read everything there is; False where he is no member."""
+        state = self._state(topic)
+        return bool(
+            MemberRow.update(read_count=state.count, own_after=0, seen_at=self._tx.now)
+            .where(*self._is(state.id, user))
+            .execute()
+        )
+
+    def _state(self, topic: Topic):  # type: ignore[no-untyped-def]
+        self._tx.flush()  # the rows these statements look at
+        return self._tx.state(topic)
+
+    @staticmethod
+    def _is(topic_id: int, user: str):  # type: ignore[no-untyped-def]
+        return MemberRow.topic_id == topic_id, MemberRow.user_id == user
+
+
+def has_left(count):  # type: ignore[no-untyped-def]
+    """SQL: the member left, and no message has come since. `count`: the topic's, or its field."""
+    return MemberRow.left_count.is_null(False) & (MemberRow.left_count >= count)
+
+
+def unread():  # type: ignore[no-untyped-def]
+    """SQL: how many messages of others came after what he has read; at least 0."""
+    base = fn.COALESCE(MemberRow.read_count, MemberRow.joined_count)
+    return fn.MAX(TopicRow.count - base - MemberRow.own_after, 0)
+
+
+def members_of(topic: Topic) -> frozenset[str]:
+    """Everybody who belongs to the topic, by one query, in a reader's thread."""
+    query = (
+        MemberRow.select(MemberRow.user_id)
+        .join(TopicRow, on=(TopicRow.id == MemberRow.topic_id))
+        .where(
+            TopicRow.tenant == topic.tenant,
+            TopicRow.kind == topic.kind,
+            TopicRow.key == topic.key,
+        )
+    )
+    return frozenset(user for (user,) in query.tuples())

@@ -1,0 +1,335 @@
+"""One transaction of the writer: where messages get their numbers.
+
+Lives in the writer's thread only. What is appended is kept in memory and written in bulk by
+`flush`, before the commit or before anybody else's statements; what the group has numbered is
+handed over only after the commit.
+"""
+
+import hashlib
+import hmac
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from peewee import chunked
+
+from tornado_chat.errors import Conflict, TooLarge
+from tornado_chat.messages import MEMBERS, Audience, Draft, Message, Posted, Topic
+from tornado_chat.store.log import Epochs, message_of
+from tornado_chat.store.members import MembersTx
+from tornado_chat.store.models import (
+    AddressRow,
+    LogHead,
+    MemberRow,
+    MessageRow,
+    PairingRow,
+    PublishKeyRow,
+    TopicRow,
+)
+
+CACHED = 20_000  # topics, and member sets, remembered by the writer
+CHUNK = 500  # rows in one INSERT
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """What is neither numbered nor stored: typing, presence, topics with `history = 0`."""
+
+    topic: Topic
+    name: str
+    data: Mapping[str, Any]
+    sender: str | None = None
+    audience: Audience = MEMBERS
+
+
+@dataclass(slots=True)
+class TopicState:
+    """What the writer knows of a topic's row. `dirty`: the row is behind."""
+
+    id: int
+    count: int
+    last_offset: int
+    dirty: bool = False
+
+
+@dataclass(slots=True)
+class WriterMemory:
+    """What outlives a transaction: true as long as nobody else writes and nothing is undone."""
+
+    head: int = 0
+    topics: dict[Topic, TopicState] = field(default_factory=dict)
+    members: dict[int, frozenset[str]] = field(default_factory=dict)
+
+    def forget(self) -> None:
+        """After a rollback, or a commit by another process."""
+        self.topics.clear()
+        self.members.clear()
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a transaction needs to know of the house. `filter_draft` runs in the writer's thread."""
+
+    epochs: Epochs = field(default_factory=lambda: Epochs([]))
+    data_bytes: int = 65536  # [limits] frame_bytes, 0 for no limit
+    pair_seconds: float = 10.0
+    is_signal: Callable[[Topic], bool] = lambda _topic: False
+    filter_draft: Callable[[Draft], Draft] = lambda draft: draft
+    clock: Callable[[], float] = time.time
+
+
+class Tx:
+    """What `work(tx)` is given: Peewee models may be used beside it, all or nothing.
+
+    Work may be run twice (a group that failed is redone one by one), so it must touch nothing
+    but the database and this object.
+    """
+
+    def __init__(self, memory: WriterMemory, rules: Rules) -> None:
+        self._memory = memory
+        self._rules = rules
+        self.members = MembersTx(self)
+        self.messages: list[Message] = []  # numbered, to be pushed after the commit
+        self.signals: list[Signal] = []
+        self.deferred: list[Callable[[], object]] = []
+        self._rows: list[tuple[Any, ...]] = []
+        self._addresses: list[tuple[str, int]] = []
+        self._own: dict[tuple[int, str], int] = {}
+        self._bodies: dict[tuple[str, int, str], tuple[str, Message]] = {}
+
+    @property
+    def now(self) -> int:
+        """Milliseconds since 1970, UTC."""
+        return int(self._rules.clock() * 1000)
+
+    def defer(self, fn: Callable[[], object]) -> None:
+        """`fn()` is called on the loop after the commit, before the work's caller goes on."""
+        self.deferred.append(fn)
+
+    def publish(
+        self,
+        topic: Topic,
+        data: Mapping[str, Any],
+        *,
+        audience: Audience = MEMBERS,
+        sender: str | None = None,
+        sender_name: str | None = None,
+    ) -> Message | None:
+        """Numbers a message of the house in this transaction; it is pushed after the commit.
+
+        None for a topic with `history = 0`, whose messages are signals and carry no number.
+        """
+        draft = self._rules.filter_draft(
+            Draft(topic, data, audience, sender=sender, sender_name=sender_name)
+        )
+        if self._rules.is_signal(topic):
+            self.signals.append(Signal(topic, "message", draft.data, sender, draft.audience))
+            return None
+        return self.append(draft).message
+
+    def append(self, draft: Draft) -> Posted:
+        """Numbers a draft, or finds the message that it repeats (design section 5 rule 8).
+
+        Changes nothing where it raises: TooLarge for the data, Conflict for a key that came
+        before with another body.
+        """
+        body = orjson.dumps(draft.data)
+        if self._rules.data_bytes and len(body) > self._rules.data_bytes:
+            raise TooLarge(
+                f"publish {draft.topic.name}: {len(body)} bytes of data, "
+                f"limits.frame_bytes allows {self._rules.data_bytes}"
+            )
+        state = self.state(draft.topic)
+        digest = hashlib.sha256(body).hexdigest() if draft.key or draft.pair else ""
+        earlier = self._find_key(draft, state, digest) or self._find_pair(draft, state, digest)
+        if earlier is not None:
+            return Posted(earlier, duplicate=True)
+        message = self._number(draft, state, body)
+        self._remember(draft, state, digest, message)
+        return Posted(message)
+
+    def _number(self, draft: Draft, state: TopicState, body: bytes) -> Message:
+        self._memory.head += 1
+        state.count += 1
+        state.last_offset = self._memory.head
+        state.dirty = True
+        message = Message(
+            offset=self._memory.head,
+            epoch=self._rules.epochs.today,
+            topic=draft.topic,
+            number=state.count,
+            at=self.now,
+            data=draft.data,
+            audience=draft.audience,
+            sender=draft.sender,
+            sender_name=draft.sender_name,
+            members=self.members.ids(state.id) if draft.audience.members else None,
+        )
+        addresses = draft.audience.addresses()
+        self._rows.append(
+            (
+                message.offset,
+                state.id,
+                message.number,
+                message.at,
+                message.sender,
+                message.sender_name,
+                "\n".join(addresses),
+                body.decode(),
+            )
+        )
+        self._addresses += [
+            (qualified(draft.topic.tenant, address), message.offset) for address in addresses
+        ]
+        if message.members and draft.sender in message.members:
+            own = (state.id, draft.sender)
+            self._own[own] = self._own.get(own, 0) + 1
+        self.messages.append(message)
+        return message
+
+    def _find_key(self, draft: Draft, state: TopicState, digest: str) -> Message | None:
+        if not draft.key or not draft.sender:
+            return None
+        known = self._bodies.get((draft.sender, state.id, draft.key))
+        if known is None:
+            row = (
+                PublishKeyRow.select(PublishKeyRow.digest, PublishKeyRow.offset)
+                .where(
+                    PublishKeyRow.user_id == draft.sender,
+                    PublishKeyRow.topic_id == state.id,
+                    PublishKeyRow.key == draft.key,
+                )
+                .tuples()
+                .first()
+            )
+            if row is None:
+                return None
+            found = self._message_at(row[1], draft.topic)
+            if found is None:  # pruned since: the key has outlived its message
+                return None
+            known = (row[0], found)
+        if not hmac.compare_digest(known[0], digest):
+            raise Conflict(f"publish {draft.topic.name}: this key came before with another body")
+        return known[1]
+
+    def _find_pair(self, draft: Draft, state: TopicState, digest: str) -> Message | None:
+        """One frame pairs with one POST of the same key, room and text, never two of one path."""
+        if draft.pair is None:
+            return None
+        scope, path = draft.pair
+        row = (
+            PairingRow.select()
+            .where(
+                PairingRow.scope == scope,
+                PairingRow.topic_id == state.id,
+                PairingRow.digest == digest,
+                PairingRow.path != path,
+                PairingRow.paired == 0,
+                PairingRow.at >= self.now - int(self._rules.pair_seconds * 1000),
+            )
+            .order_by(PairingRow.id)
+            .first()
+        )
+        found = row and self._message_at(row.offset, draft.topic)
+        if not found:
+            return None
+        PairingRow.update(paired=1).where(PairingRow.id == row.id).execute()
+        return found
+
+    def _remember(self, draft: Draft, state: TopicState, digest: str, message: Message) -> None:
+        if draft.key and draft.sender:
+            self._bodies[draft.sender, state.id, draft.key] = (digest, message)
+            PublishKeyRow.insert(
+                user_id=draft.sender,
+                topic_id=state.id,
+                key=draft.key,
+                digest=digest,
+                offset=message.offset,
+                at=message.at,
+            ).on_conflict_replace().execute()
+        if draft.pair:
+            PairingRow.insert(
+                scope=draft.pair[0],
+                topic_id=state.id,
+                digest=digest,
+                path=draft.pair[1],
+                offset=message.offset,
+                at=message.at,
+            ).execute()
+
+    def _message_at(self, offset: int, topic: Topic) -> Message | None:
+        for message in reversed(self.messages):
+            if message.offset == offset:
+                return message
+        row = MessageRow.get_or_none(MessageRow.offset == offset)
+        return row and message_of(row, topic, self._rules.epochs.of(offset))
+
+    def state(self, topic: Topic) -> TopicState:
+        """The topic's row, created when it is new."""
+        state = self._memory.topics.get(topic)
+        if state is None:
+            where = {"tenant": topic.tenant, "kind": topic.kind, "key": topic.key}
+            row, _created = TopicRow.get_or_create(**where)
+            state = TopicState(row.id, row.count, row.last_offset)
+            if len(self._memory.topics) >= CACHED:
+                self.flush()
+                self._memory.topics.clear()
+            self._memory.topics[topic] = state
+        return state
+
+    def member_sets(self) -> dict[int, frozenset[str]]:
+        """The writer's memory of who belongs to which topic row; kept by `members`."""
+        if len(self._memory.members) >= CACHED:
+            self._memory.members.clear()
+        return self._memory.members
+
+    def flush(self) -> None:
+        """Writes what was appended, so that queries of this transaction see it."""
+        for rows in chunked(self._rows, CHUNK):
+            MessageRow.insert_many(rows, fields=MESSAGE_FIELDS).execute()
+        for pairs in chunked(self._addresses, CHUNK):
+            AddressRow.insert_many(pairs, fields=[AddressRow.address, AddressRow.offset]).execute()
+        for (topic_id, user_id), count in self._own.items():
+            MemberRow.update(own_after=MemberRow.own_after + count).where(
+                MemberRow.topic_id == topic_id, MemberRow.user_id == user_id
+            ).execute()
+        if self._rows:
+            LogHead.update(offset=self._memory.head).execute()
+            for state in self._memory.topics.values():
+                if state.dirty:
+                    TopicRow.update(count=state.count, last_offset=state.last_offset).where(
+                        TopicRow.id == state.id
+                    ).execute()
+                    state.dirty = False
+        self._rows, self._addresses, self._own = [], [], {}
+
+    def mark(self) -> tuple[int, int, int, int]:
+        """Where this transaction stands; only after a flush. See `back_to`."""
+        return len(self.messages), len(self.signals), len(self.deferred), self._memory.head
+
+    def back_to(self, mark: tuple[int, int, int, int]) -> None:
+        """Undoes in memory what a rolled-back savepoint undid in the database."""
+        messages, signals, deferred, head = mark
+        del self.messages[messages:], self.signals[signals:], self.deferred[deferred:]
+        self._rows, self._addresses, self._own, self._bodies = [], [], {}, {}
+        self._memory.head = head
+        self._memory.forget()
+
+
+MESSAGE_FIELDS = [
+    MessageRow.offset,
+    MessageRow.topic_id,
+    MessageRow.number,
+    MessageRow.at,
+    MessageRow.sender,
+    MessageRow.sender_name,
+    MessageRow.audience,
+    MessageRow.data,
+]
+
+
+def qualified(tenant: str, address: str) -> str:
+    """An address as the log keeps it: tenants apart, by a character that no id holds."""
+    return f"{tenant}\x1f{address}"

@@ -1,0 +1,217 @@
+"""The one writer: a thread that owns every write, and commits in groups.
+
+What waits while a commit is under way shares the next transaction. After the commit the loop is
+woken once for the whole group. A group whose commit fails is redone one job at a time, so that a
+bad job harms only its sender; a job that raises is undone by its savepoint.
+"""
+
+import asyncio
+import logging
+import queue
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import peewee
+
+from tornado_chat.errors import ChatError, Unavailable
+from tornado_chat.messages import Draft, Message
+from tornado_chat.store.database import data_version, enter_thread
+from tornado_chat.store.models import LogHead
+from tornado_chat.store.transaction import Rules, Signal, Tx, WriterMemory
+
+log = logging.getLogger("tornado_chat.store")
+
+GROUP = 256  # jobs in one transaction
+IDLE_SECONDS = 1.0  # how often an idle writer looks whether another process wrote
+
+
+@dataclass(slots=True)
+class Job:
+    """Something to be written: a draft to append, or work to run under a savepoint."""
+
+    what: Draft | Callable[[Tx], Any]
+    future: "asyncio.Future[Any]"
+    result: Any = None
+    error: BaseException | None = None
+
+
+@dataclass(slots=True)
+class Committed:
+    """What one transaction has brought, handed to the loop in one piece."""
+
+    jobs: list[Job]
+    messages: list[Message] = field(default_factory=list)
+    signals: list[Signal] = field(default_factory=list)
+    deferred: list[Callable[[], object]] = field(default_factory=list)
+    foreign: bool = False  # another process has written since
+
+
+class Writer(threading.Thread):
+    """MUSTs: 1. numbers are given only inside its transactions; 2. nothing is answered or pushed
+    before the commit returned; 3. every job is answered, in order, whatever happens."""
+
+    def __init__(
+        self, database: peewee.Database, rules: Rules, on_committed: Callable[[Committed], None]
+    ) -> None:
+        super().__init__(name="tornado_chat.writer", daemon=True)
+        self._database = database
+        self.rules = rules
+        self._on_committed = on_committed
+        self._loop = asyncio.get_running_loop()
+        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._memory = WriterMemory()
+        self._version = -1
+        self.commits = 0  # transactions committed, for tests and metrics
+
+    def submit(self, what: Draft | Callable[[Tx], Any]) -> "asyncio.Future[Any]":
+        """Queues a job; on the loop. The future is done after the commit."""
+        job = Job(what, self._loop.create_future())
+        if self.is_alive():
+            self._jobs.put(job)
+        else:
+            job.future.set_exception(Unavailable("the store is closed"))
+        return job.future
+
+    def close(self) -> None:
+        """Lets what is queued be committed, then ends the thread. Blocks."""
+        self._jobs.put(None)
+        if self.is_alive():
+            self.join()
+
+    def run(self) -> None:
+        enter_thread(self._database, read_only=False)
+        try:
+            self._version = data_version(self._database)
+            self._memory.head = read_head()
+            while True:
+                group = self._next_group()
+                if group is None:
+                    return
+                if group:
+                    self._commit_or_split(group)
+                elif self._others_wrote():
+                    self._hand_over(Committed([], foreign=True))
+        finally:
+            self._database.close()
+
+    def _next_group(self) -> list[Job] | None:
+        """What waits, at most a group; empty after an idle while; None at the end."""
+        try:
+            job = self._jobs.get(timeout=IDLE_SECONDS)
+        except queue.Empty:
+            return []
+        group: list[Job] = []
+        while job is not None:
+            group.append(job)
+            if len(group) == GROUP:
+                return group
+            try:
+                job = self._jobs.get_nowait()
+            except queue.Empty:
+                return group
+        if group:
+            self._jobs.put(None)  # commit these first, then end
+            return group
+        return None
+
+    def _others_wrote(self) -> bool:
+        try:
+            version = data_version(self._database)
+        except peewee.PeeweeException:
+            log.exception("database: cannot be read")
+            return False
+        changed, self._version = version != self._version, version
+        if changed:
+            self._memory.forget()
+        return changed
+
+    def _commit_or_split(self, group: list[Job]) -> None:
+        failed = self._commit(group)
+        if failed is None:
+            return
+        if len(group) == 1:
+            self._refuse(group, failed)
+            return
+        for index, job in enumerate(group):
+            job.result = job.error = None
+            failed = self._commit([job])
+            if failed is not None:
+                self._refuse([job], failed)
+            if isinstance(failed, peewee.OperationalError):  # not the job: the database
+                self._refuse(group[index + 1 :], failed)
+                return
+
+    def _commit(self, group: list[Job]) -> peewee.PeeweeException | None:
+        """One transaction; the error where it failed as a whole and nothing was answered."""
+        tx = Tx(self._memory, self.rules)
+        done = Committed(group)
+        head: int | None = None
+        try:
+            with self._database.transaction("IMMEDIATE"):
+                done.foreign = self._others_wrote()
+                if done.foreign:
+                    self._memory.head = read_head()
+                head = self._memory.head
+                for job in group:
+                    self._run_job(tx, job)
+                tx.flush()
+        except peewee.PeeweeException as error:
+            if head is None:  # not even begun: there is nothing to redo
+                self._refuse(group, error)
+                return None
+            self._memory.forget()
+            self._memory.head = head
+            return error
+        self.commits += 1
+        done.messages, done.signals, done.deferred = tx.messages, tx.signals, tx.deferred
+        self._hand_over(done)
+        return None
+
+    def _run_job(self, tx: Tx, job: Job) -> None:
+        if isinstance(job.what, Draft):
+            try:
+                job.result = tx.append(job.what)  # changes nothing where it raises
+            except ChatError as error:
+                job.error = error
+            return
+        tx.flush()
+        mark = tx.mark()
+        try:
+            with self._database.savepoint():
+                job.result = job.what(tx)
+                tx.flush()
+        except Exception as error:  # noqa: BLE001 - whatever the work raises is its caller's
+            tx.back_to(mark)
+            job.error = error
+
+    def _refuse(self, jobs: list[Job], error: peewee.PeeweeException) -> None:
+        log.error("database: %s", error)
+        for job in jobs:
+            job.error = Unavailable("the store cannot write now, try again later")
+        self._hand_over(Committed(jobs))
+
+    def _hand_over(self, done: Committed) -> None:
+        try:
+            self._loop.call_soon_threadsafe(self._finish, done)
+        except RuntimeError:  # the loop has ended: nobody waits any more
+            log.debug("database: nobody left to answer")
+
+    def _finish(self, done: Committed) -> None:
+        """On the loop: first what the transaction changed, then those who wait for it."""
+        for fn in done.deferred:
+            fn()
+        self._on_committed(done)
+        for job in done.jobs:
+            if job.future.done():  # its caller was cancelled
+                continue
+            if job.error is not None:
+                job.future.set_exception(job.error)
+            else:
+                job.future.set_result(job.result)
+
+
+def read_head() -> int:
+    """The last offset given, as this transaction sees it."""
+    return int(LogHead.select(LogHead.offset).scalar())
