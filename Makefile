@@ -28,7 +28,7 @@ types: .venv/test.stamp .venv/dev.stamp     ## mypy alone
 	$(BIN)/mypy
 
 docs: .venv/runtime.stamp     ## write what is generated: conf/tornado_chat.toml, docs/reference/configuration.md
-	$(BIN)/python -m tornado_chat.config_reference --write
+	$(BIN)/python -m tornado_chat.config.reference --write
 
 serve: .venv/runtime.stamp     ## serve conf/tornado_chat.toml
 	$(BIN)/tornado-chat serve -c conf/tornado_chat.toml
