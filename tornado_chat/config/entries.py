@@ -142,5 +142,8 @@ def users() -> Users:
 
 def topics() -> fields.Dict:
     return fields.Dict(
-        fields.String(validate=plain_name), fields.Nested(TopicSchema), load_default=dict
+        fields.String(validate=plain_name),
+        fields.Nested(TopicSchema),
+        load_default=dict,
+        metadata={"example": "OrderUpdate"},
     )

@@ -195,7 +195,7 @@ class RetentionSchema(Section):
         fields.String(validate=SOME),
         fields.Nested(KeepSchema),
         load_default=dict,
-        metadata={"example": ["room", "orders:SHOP"]},
+        metadata={"example": "room"},
     )
 
     @post_load
