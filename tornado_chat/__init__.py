@@ -1,0 +1,102 @@
+"""Real-time chat and notification server for one box: the names a plugin author uses.
+
+What is listed here, the hooks (docs/reference/hooks.md) and what these names document is public;
+anything else may change without a word. The names are looked up when they are first used, so that
+`import tornado_chat` costs nothing and the modules of the house may import one another freely;
+they never import from here.
+"""
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tornado_chat.errors import BadRequest as BadRequest
+    from tornado_chat.errors import ChatError as ChatError
+    from tornado_chat.errors import Conflict as Conflict
+    from tornado_chat.errors import Denied as Denied
+    from tornado_chat.errors import NotFound as NotFound
+    from tornado_chat.errors import RateLimited as RateLimited
+    from tornado_chat.errors import SetupError as SetupError
+    from tornado_chat.errors import TooLarge as TooLarge
+    from tornado_chat.errors import Unauthorized as Unauthorized
+    from tornado_chat.errors import Unavailable as Unavailable
+    from tornado_chat.hookspecs import hookimpl as hookimpl
+    from tornado_chat.messages import EVERYONE as EVERYONE
+    from tornado_chat.messages import MEMBERS as MEMBERS
+    from tornado_chat.messages import Audience as Audience
+    from tornado_chat.messages import Credentials as Credentials
+    from tornado_chat.messages import Draft as Draft
+    from tornado_chat.messages import Identity as Identity
+    from tornado_chat.messages import Message as Message
+    from tornado_chat.messages import Posted as Posted
+    from tornado_chat.messages import Topic as Topic
+    from tornado_chat.state import StateProvider as StateProvider
+    from tornado_chat.store.models import StoreModel as StoreModel
+    from tornado_chat.store.transaction import Tx as Tx
+    from tornado_chat.topics import TopicProvider as TopicProvider
+
+_HOMES = {
+    "BadRequest": "errors",
+    "ChatError": "errors",
+    "Conflict": "errors",
+    "Denied": "errors",
+    "NotFound": "errors",
+    "RateLimited": "errors",
+    "SetupError": "errors",
+    "TooLarge": "errors",
+    "Unauthorized": "errors",
+    "Unavailable": "errors",
+    "hookimpl": "hookspecs",
+    "EVERYONE": "messages",
+    "MEMBERS": "messages",
+    "Audience": "messages",
+    "Credentials": "messages",
+    "Draft": "messages",
+    "Identity": "messages",
+    "Message": "messages",
+    "Posted": "messages",
+    "Topic": "messages",
+    "StateProvider": "state",
+    "StoreModel": "store.models",
+    "Tx": "store.transaction",
+    "TopicProvider": "topics",
+}
+
+__all__ = [
+    "EVERYONE",
+    "MEMBERS",
+    "Audience",
+    "BadRequest",
+    "ChatError",
+    "Conflict",
+    "Credentials",
+    "Denied",
+    "Draft",
+    "Identity",
+    "Message",
+    "NotFound",
+    "Posted",
+    "RateLimited",
+    "SetupError",
+    "StateProvider",
+    "StoreModel",
+    "TooLarge",
+    "Topic",
+    "TopicProvider",
+    "Tx",
+    "Unauthorized",
+    "Unavailable",
+    "hookimpl",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

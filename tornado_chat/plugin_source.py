@@ -1,0 +1,224 @@
+"""Where plugins are found, and what one is.
+
+Finds and imports; never calls a hook.
+"""
+
+import importlib
+import importlib.metadata
+import itertools
+import logging
+import sys
+import threading
+import time
+import traceback
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.machinery import ModuleSpec
+from importlib.util import module_from_spec
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from marshmallow import Schema
+
+from tornado_chat.errors import SetupError
+
+log = logging.getLogger("tornado_chat.plugins")
+
+ENTRY_POINTS = "tornado_chat"
+RESERVED = frozenset({"directory", "disabled"})  # keys of [plugins] that are no plugin's section
+QUIET_SECONDS = 30.0  # between two log lines about the same hook of the same plugin
+
+_packages = itertools.count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """A plugin's function for one hook, and the arguments that it declares."""
+
+    function: Callable[..., Any]
+    arguments: tuple[str, ...]
+
+    def __call__(self, **given: Any) -> Any:
+        """Calls it with those of the arguments that it declares."""
+        return self.function(**{name: given[name] for name in self.arguments})
+
+
+@dataclass(slots=True, eq=False)
+class Plugin:
+    """One plugin of one server.
+
+    `place`: "directory", "entry point" or "code". `file`: of the module. `version`: of its
+    distribution or its `__version__`, empty where neither says. `config`: its section, checked.
+    `schema`: of that section, None where it takes none. `mount`: below which its routes lie,
+    without a slash at the end; empty for the root. `kinds`: of topic, as it registered them.
+    `failures`: by hook, since the start; `lost`: events that its observers were too slow for.
+    """
+
+    name: str
+    module: ModuleType
+    place: str
+    file: str
+    version: str = ""
+    config: Mapping[str, Any] = field(default_factory=dict)
+    schema: type[Schema] | Schema | None = None
+    mount: str = ""
+    hooks: dict[str, Hook] = field(default_factory=dict)
+    kinds: list[str] = field(default_factory=list)
+    failures: Counter[str] = field(default_factory=Counter)
+    lost: int = 0
+    _said: dict[str, float] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def api(self) -> Any:
+        """The version of this interface that it is made for; None where it does not say."""
+        return getattr(self.module, "api", None)
+
+    @property
+    def requires(self) -> Any:
+        """The names of the plugins that it needs."""
+        return getattr(self.module, "requires", ())
+
+    def failed(self, hook: str, error: BaseException) -> None:
+        """Counts a failure under traffic and logs it, at most once in a while.
+
+        The log has the error's type and place but not its text, which may quote a message or a
+        credential. Safe on any thread.
+        """
+        with self._lock:
+            self.failures[hook] += 1
+            count = self.failures[hook]
+        where = place_of(error, self.file)
+        self.say(hook, f"failed in {hook}: {type(error).__name__} ({where}), {count} so far")
+
+    def say(self, about: str, text: str, level: int = logging.ERROR) -> None:
+        """A log line about this plugin, unless there was one about the same a moment ago."""
+        now = time.monotonic()
+        with self._lock:
+            if now - self._said.get(about, -QUIET_SECONDS) < QUIET_SECONDS:
+                return
+            self._said[about] = now
+        log.log(level, "plugin %r %s", self.name, text)
+
+
+def place_of(error: BaseException, file: str) -> str:
+    """`file:line` where the error came up: the deepest line of the plugin itself, else of all."""
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"{error.filename}:{error.lineno}"
+    frames = traceback.extract_tb(error.__traceback__)
+    package = str(Path(file).parent) + "/" if file.endswith("__init__.py") else file
+    own = [frame for frame in frames if frame.filename.startswith(package)]
+    if not frames:
+        return file
+    deepest = (own or list(frames))[-1]
+    return f"{deepest.filename}:{deepest.lineno}"
+
+
+def boot_error(plugin: str, stage: str, error: BaseException, file: str) -> SetupError:
+    """What is said when a plugin does not let the server start; `stage` such as "startup"."""
+    text = str(error) if isinstance(error, SetupError) else f"{type(error).__name__}: {error}"
+    return SetupError(f"plugin {plugin!r} failed {stage}: {text} ({place_of(error, file)})")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A plugin that was found and not imported yet. `file`: as far as known before that."""
+
+    name: str
+    place: str
+    file: str
+    load: Callable[[], ModuleType]
+    version: str = ""
+
+
+class DropIns:
+    """The configured directory, importable under a package name of its own.
+
+    `name.py` and `name/__init__.py` are plugins; what begins with `_` or `.` is not, but may be
+    imported by them (`from ._shared import …`). The name of the package is another one in each
+    server, so that two servers in one process share nothing.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.package = f"_tornado_chat_plugins_{next(_packages)}"
+        spec = ModuleSpec(self.package, None, is_package=True)
+        spec.submodule_search_locations = [str(directory)]
+        sys.modules[self.package] = module_from_spec(spec)
+        importlib.invalidate_caches()  # the directory may be younger than the last look at it
+
+    def __iter__(self) -> Iterator[Finding]:
+        if not self.directory.is_dir():
+            return
+        for path in sorted(self.directory.iterdir()):
+            if path.name.startswith(("_", ".")):
+                continue
+            if path.suffix == ".py" and path.is_file():
+                yield self._finding(path.stem, path)
+            elif (path / "__init__.py").is_file():
+                yield self._finding(path.name, path / "__init__.py")
+
+    def _finding(self, name: str, file: Path) -> Finding:
+        def load() -> ModuleType:
+            return importlib.import_module(f"{self.package}.{name}")
+
+        return Finding(name, "directory", str(file), load)
+
+    def forget(self) -> None:
+        """Takes its modules out of the interpreter's table."""
+        for name in list(sys.modules):
+            if name == self.package or name.startswith(f"{self.package}."):
+                del sys.modules[name]
+
+
+def installed() -> Iterator[Finding]:
+    """The plugins of installed distributions, by name."""
+    for point in sorted(importlib.metadata.entry_points(group=ENTRY_POINTS), key=lambda p: p.name):
+        version = point.dist.version if point.dist else ""
+        yield Finding(point.name, "entry point", point.value, point.load, version)
+
+
+def given(modules: Iterable[ModuleType]) -> Iterator[Finding]:
+    """Modules handed over in code; the name is the last part of the module's."""
+    for module in modules:
+        name = module.__name__.rpartition(".")[2]
+        file = getattr(module, "__file__", None) or module.__name__
+        yield Finding(name, "code", file, lambda module=module: module)  # type: ignore[misc]
+
+
+def choose(findings: Iterable[Finding], disabled: Sequence[str]) -> list[Finding]:
+    """One finding a name: the first place wins, with one log line; none that is disabled."""
+    chosen: dict[str, Finding] = {}
+    for finding in findings:
+        first = chosen.setdefault(finding.name, finding)
+        if not finding.name.isidentifier() or finding.name in RESERVED:
+            raise SetupError(f"plugin {finding.file}: {finding.name!r} is no name for a plugin")
+        if first is not finding and finding.name not in disabled:
+            log.info(
+                "plugin %r found twice: loaded from %s (%s), passed over in %s (%s)",
+                *(finding.name, first.place, first.file, finding.place, finding.file),
+            )
+    for name in disabled:
+        if name not in chosen:
+            log.warning("in plugins.disabled: no plugin %r is there", name)
+    return [finding for finding in chosen.values() if finding.name not in disabled]
+
+
+def load(finding: Finding) -> Plugin:
+    """Imports it. Raises SetupError that names plugin, file and line."""
+    try:
+        module = finding.load()
+    except (Exception, SystemExit) as error:
+        raise boot_error(finding.name, "to load", error, finding.file) from error
+    if not isinstance(module, ModuleType):
+        raise SetupError(f"plugin {finding.name!r} ({finding.file}): not a module")
+    return Plugin(
+        finding.name,
+        module,
+        finding.place,
+        file=getattr(module, "__file__", None) or finding.file,
+        version=finding.version or str(getattr(module, "__version__", "")),
+        mount=f"/plugins/{finding.name}",
+    )

@@ -1,0 +1,182 @@
+"""The owners of topics: what a plugin subclasses, and who owns which kind.
+
+Knows neither sockets nor tables; what a provider needs of the house it reaches by its `server`.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+from marshmallow import Schema, ValidationError
+
+from tornado_chat.errors import BadRequest, Denied, NotFound, SetupError
+from tornado_chat.messages import MEMBERS, Audience, Identity, Message, Topic
+
+if TYPE_CHECKING:
+    from tornado_chat.app import Server
+
+Action = Literal["subscribe", "publish", "history"]
+
+KIND = re.compile(r"[a-z][a-z0-9_]{0,31}")  # as long as the column of the store
+
+
+class TopicProvider:
+    """The owner of every topic `kind:…`: who may what there, what may be posted, what is now.
+
+    All methods run on the loop's thread. The ones that are `async` may wait; `audience` and
+    `visible` are asked per message and must be quick.
+    """
+
+    # The part of the name before the colon. Empty: the plain names, and only one plugin may.
+    kind: str = ""
+    # What a person may post, by the default `receive`. None: nothing.
+    data_schema: type[Schema] | None = None
+    # How much is kept: 0 nothing, all are signals; None as [retention] says.
+    history: int | timedelta | None = None
+    # Set by the host when the provider is registered, before `start`.
+    server: "Server"
+
+    async def start(self) -> None:
+        """Before the first socket is accepted; the database is open."""
+
+    async def stop(self) -> None:
+        """After the last socket was closed; the database is still open."""
+
+    async def authorize(self, identity: Identity, action: Action, topic: Topic) -> bool:
+        """Whether this person may subscribe, publish, or read the history; nobody may, unless
+        a subclass says so. `topic.tenant` is always that of the person.
+
+        False is answered `denied`. Raise `Denied` with a text to say why, or `NotFound` to keep to
+        oneself whether the topic is there.
+        """
+        del identity, action, topic
+        return False
+
+    def audience(self, topic: Topic) -> Audience:
+        """To whom a message goes when its publisher names nobody."""
+        del topic
+        return MEMBERS
+
+    def visible(self, identity: Identity, message: Message) -> bool:
+        """Whether a subscriber may see this one message."""
+        return message.audience.includes(identity)
+
+    async def snapshot(self, identity: Identity, topic: Topic) -> object | None:
+        """The state now, as JSON knows it, for somebody who subscribes; None for no state."""
+        del identity, topic
+        return None
+
+    async def receive(
+        self, identity: Identity, topic: Topic, data: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """What a person posts, checked and completed; it becomes the message's data.
+
+        By default what `data_schema` loads, whose fields must load into what JSON knows. Raises
+        BadRequest that names the field, Denied where nothing may be posted.
+        """
+        del identity
+        if self._schema is None:
+            raise Denied(f"publish {topic.name}: this topic takes no posts")
+        try:
+            loaded: dict[str, Any] = self._schema.load(data)
+        except ValidationError as error:
+            raise BadRequest(f"publish {topic.name}: {first_fault(error.messages)}") from None
+        return loaded
+
+    @cached_property
+    def _schema(self) -> Schema | None:
+        return self.data_schema() if self.data_schema else None
+
+    def topic(self, key: str) -> Topic:
+        """The topic that a bare key means in `publish`. A subclass whose keys are unique over all
+        tenants, or are tenants, says which tenant it is."""
+        raise ValueError(
+            f"{type(self).__name__}.publish({key!r}): a bare key names no tenant; "
+            "give a Topic, or override topic(key)"
+        )
+
+    async def publish(
+        self,
+        key: str | Topic,
+        data: Mapping[str, Any],
+        *,
+        audience: Audience | None = None,
+        sender: str | None = None,
+    ) -> Message | None:
+        """Publishes as the house: trusted, unchecked. `audience` None: `self.audience(topic)`.
+
+        Answers after the commit; with None where `history` is 0, since signals have no number.
+        """
+        topic = self.topic_of(key)
+        audience = audience or self.audience(topic)
+        return await self.server.publish(topic, data, audience=audience, sender=sender)
+
+    def topic_of(self, key: str | Topic) -> Topic:
+        """A topic of this provider, from a Topic or from a bare key by `topic`."""
+        topic = key if isinstance(key, Topic) else self.topic(key)
+        if topic.kind != self.kind:
+            raise ValueError(f"{type(self).__name__} does not own {topic.name}")
+        return topic
+
+
+class Registry:
+    """Who owns which kind of topic."""
+
+    def __init__(self) -> None:
+        self._providers: dict[str, TopicProvider] = {}
+        self._owners: dict[str, str] = {}
+
+    def add(self, provider: TopicProvider, owner: str) -> None:
+        """`owner`: the plugin's name. Raises SetupError for a kind that is taken or is no name."""
+        if not isinstance(provider, TopicProvider):
+            raise SetupError(
+                f"plugin {owner!r}: register_topics gave {provider!r}, expected an object of a "
+                "class deriving from TopicProvider"
+            )
+        kind = provider.kind
+        if kind and not KIND.fullmatch(kind):
+            raise SetupError(
+                f"plugin {owner!r}: {kind!r} is no kind of topic: lower-case letters, digits and "
+                "underscores, at most 32"
+            )
+        if kind in self._owners:
+            what = f"topics of the kind {kind!r}" if kind else "the plain topics"
+            raise SetupError(
+                f"plugins {self._owners[kind]!r} and {owner!r} both claim {what}; "
+                "name one of them in plugins.disabled"
+            )
+        self._providers[kind] = provider
+        self._owners[kind] = owner
+
+    def of(self, topic: Topic) -> TopicProvider:
+        """The owner of the topic. Raises NotFound where no plugin owns its kind."""
+        provider = self._providers.get(topic.kind)
+        if provider is None:
+            raise NotFound(f"topic {topic.name}: not there")
+        return provider
+
+    def kinds(self) -> dict[str, str]:
+        """Each kind with the plugin that owns it; the plain names as the empty kind."""
+        return dict(self._owners)
+
+    def __iter__(self) -> Iterator[TopicProvider]:
+        """The providers in the order in which they were registered."""
+        return iter(self._providers.values())
+
+    def __len__(self) -> int:
+        return len(self._providers)
+
+
+def first_fault(messages: Any, path: str = "") -> str:
+    """One line out of marshmallow's messages: the first field at fault, by its path, and why."""
+    if isinstance(messages, Mapping) and messages:
+        name, inner = next(iter(messages.items()))
+        if name == "_schema":
+            return first_fault(inner, path)
+        step = str(name)[:64]  # an unknown field is named by whoever sent it
+        return first_fault(inner, f"{path}.{step}" if path else step)
+    text = str(messages[0] if isinstance(messages, list) and messages else messages).rstrip(".")
+    text = text[:1].lower() + text[1:]
+    return f"{path}: {text}" if path else text
