@@ -89,8 +89,8 @@ def setup(level: str = "info", format: str = "text", stream: TextIO | None = Non
 def log_request(handler: RequestHandler) -> None:
     """Tornado's `log_function`: one line a request, with its path and never its query."""
     request, status = handler.request, handler.get_status()
-    if status == 101:  # noqa: PLR2004 - a socket, whose session is logged instead
-        return
+    if status == 101:
+        return  # a socket, whose session is logged instead
     quiet = request.path.startswith(QUIET_PATHS) and status < 500
     level = logging.ERROR if status >= 500 else logging.DEBUG if quiet else logging.INFO
     path = "".join(letter if letter.isprintable() else "?" for letter in request.path or "")

@@ -14,10 +14,10 @@ from marshmallow import ValidationError, fields, validate
 from tornado_chat.config.check import Section
 
 NAME = validate.Regexp(
-    r"^[^\s\x00-\x1f\x7f]{1,64}$", error="not a name of 1 to 64 characters without spaces"
+    r"^[^\s\x00-\x1f\x7f]{1,64}\Z", error="not a name of 1 to 64 characters without spaces"
 )
 URL_SAFE = validate.Regexp(
-    r"^[A-Za-z0-9._~-]{1,128}$", error="not 1 to 128 characters of A-Z a-z 0-9 . _ ~ -"
+    r"^[A-Za-z0-9._~-]{1,128}\Z", error="not 1 to 128 characters of A-Z a-z 0-9 . _ ~ -"
 )
 SOME = validate.Length(min=1, error="empty")
 
