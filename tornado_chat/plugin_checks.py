@@ -12,8 +12,7 @@ import pluggy
 from marshmallow import Schema
 
 from tornado_chat import hookspecs
-from tornado_chat.config.check import check_section
-from tornado_chat.config.values import PluginsConfig
+from tornado_chat.config import PluginsConfig, check_section
 from tornado_chat.errors import SetupError
 from tornado_chat.plugin_source import Hook, Plugin, boot_error
 

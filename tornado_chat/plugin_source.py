@@ -118,7 +118,9 @@ def place_of(error: BaseException, file: str) -> str:
 
 def boot_error(plugin: str, stage: str, error: BaseException, file: str) -> SetupError:
     """What is said when a plugin does not let the server start; `stage` such as "startup"."""
-    text = str(error) if isinstance(error, SetupError) else f"{type(error).__name__}: {error}"
+    text = str(error.msg if isinstance(error, SyntaxError) else error)
+    if not isinstance(error, SetupError):
+        text = f"{type(error).__name__}: {text}"
     return SetupError(f"plugin {plugin!r} failed {stage}: {text} ({place_of(error, file)})")
 
 

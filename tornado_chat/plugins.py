@@ -12,7 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from tornado_chat.config.values import PluginsConfig
+from tornado_chat.config import PluginsConfig
 from tornado_chat.errors import Denied, SetupError
 from tornado_chat.messages import Credentials, Draft, Identity, Topic
 from tornado_chat.plugin_checks import (

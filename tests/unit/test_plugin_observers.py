@@ -1,0 +1,175 @@
+"""Observers that raise, hang, block or are too slow."""
+
+import asyncio
+import time
+
+from tornado_chat import (
+    Message,
+    Topic,
+)
+from tornado_chat.plugin_observers import Observers
+
+ROOM = Topic("SHOP", "room", "1")
+
+
+def message(offset=1, **data):
+    return Message(offset, "e", ROOM, offset, 0, data)
+
+
+async def until(condition):
+    async with asyncio.timeout(5):
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
+SESSIONS = """
+    seen = []
+
+    @hookimpl
+    def session_opened(session):
+        seen.append(session)
+
+    @hookimpl
+    async def session_closed(session, code):
+        seen.append((session, code))
+"""
+
+
+async def test_an_observer_task_lives_only_while_something_waits(plugin_file, load_plugins):
+    plugin_file("a", SESSIONS)
+    plugins = load_plugins()
+    (observer,) = plugins.observers._all
+    assert observer._task is None
+    plugins.observers.session_opened("s1")
+    assert observer._task is not None
+    await until(lambda: observer._task is None)
+
+
+async def test_an_observer_that_raises_is_counted_and_told_the_next(
+    plugin_file, load_plugins, caplog
+):
+    plugin_file(
+        "a",
+        """
+        seen = []
+
+        @hookimpl
+        def message_published(message):
+            if message.offset == 1:
+                raise ValueError(message.data["content"])
+            seen.append(message.offset)
+        """,
+    )
+    plugins = load_plugins()
+    plugins.observers.message_published(message(1, content="the text"))
+    plugins.observers.message_published(message(2))
+    await until(lambda: plugins.get("a").module.seen == [2])
+    assert plugins.get("a").failures == {"message_published": 1}
+    assert "ValueError" in caplog.text and "the text" not in caplog.text
+
+
+SLOW = """
+    import asyncio
+    seen = []
+
+    @hookimpl
+    async def message_published(message):
+        if message.offset in {hang}:
+            {body}
+        seen.append(message.offset)
+"""
+
+
+async def test_a_hanging_observer_harms_only_itself(plugin_file, load_plugins, caplog):
+    plugin_file("hangs", SLOW.format(hang="range(1, 99)", body="await asyncio.sleep(60)"))
+    plugin_file("quick", SLOW.format(hang="()", body="pass"))
+    plugins = load_plugins()
+    observers = Observers(plugins, waiting=5, seconds=0.02)
+    for offset in range(1, 4):
+        observers.message_published(message(offset))
+    await until(lambda: plugins.get("quick").module.seen == [1, 2, 3])
+    await until(lambda: plugins.get("hangs").failures == {"message_published": 3})
+    assert plugins.get("hangs").module.seen == []
+    assert plugins.get("quick").failures == {}
+
+
+async def test_a_full_queue_loses_the_oldest(plugin_file, load_plugins, caplog):
+    plugin_file("slow", SLOW.format(hang="()", body="pass"))
+    plugins = load_plugins()
+    observers = Observers(plugins, waiting=5, seconds=1)
+    for offset in range(1, 13):
+        observers.message_published(message(offset))
+    await until(lambda: plugins.get("slow").module.seen == [8, 9, 10, 11, 12])
+    assert plugins.describe()[0]["lost"] == 7
+    assert caplog.text.count("is too slow") == 1
+
+
+async def test_an_observer_that_ignores_its_cancellation_is_told_nothing_more(
+    plugin_file, load_plugins, caplog, monkeypatch
+):
+    monkeypatch.setattr("tornado_chat.plugin_traffic.CANCEL_SECONDS", 0.02)
+    plugin_file(
+        "stuck",
+        """
+        import asyncio
+        free = asyncio.Event()
+        seen = []
+
+        @hookimpl
+        async def message_published(message):
+            seen.append(message.offset)
+            while not free.is_set():
+                try:
+                    await free.wait()
+                except asyncio.CancelledError:
+                    pass
+        """,
+    )
+    plugins = load_plugins()
+    observers = Observers(plugins, seconds=0.02)
+    observers.message_published(message(1))
+    observers.message_published(message(2))
+    await until(lambda: plugins.get("stuck").failures)
+    observers.message_published(message(3))
+    await asyncio.sleep(0.05)
+    assert plugins.get("stuck").module.seen == [1]
+    assert "is told nothing more" in caplog.text
+    plugins.get("stuck").module.free.set()
+
+
+async def test_a_plain_observer_that_blocks_is_named(
+    plugin_file, load_plugins, caplog, monkeypatch
+):
+    monkeypatch.setattr("tornado_chat.plugin_observers.HOLD_SECONDS", 0.01)
+    plugin_file("a", "import time\n@hookimpl\ndef session_opened(session): time.sleep(0.02)\n")
+    load_plugins().observers.session_opened("s1")
+    await until(lambda: "plugin 'a' held everybody up for 0.0 s in session_opened" in caplog.text)
+
+
+async def test_observers_do_not_keep_the_loop(plugin_file, load_plugins):
+    plugin_file("a", "import time\n@hookimpl\ndef message_published(message): time.sleep(0.001)\n")
+    plugins = load_plugins()
+    for offset in range(200):
+        plugins.observers.message_published(message(offset))
+    worst, ended = 0.0, time.monotonic() + 0.15
+    while time.monotonic() < ended:
+        began = time.monotonic()
+        await asyncio.sleep(0)
+        worst = max(worst, time.monotonic() - began)
+    assert worst < 0.1  # and not 0.2, all at once
+
+
+async def test_stop_gives_what_waits_a_moment_and_then_ends(plugin_file, load_plugins):
+    plugin_file("quick", SLOW.format(hang="()", body="pass"))
+    plugin_file("slow", SLOW.format(hang="[2]", body="await asyncio.sleep(60)"))
+    plugins = load_plugins()
+    for offset in (1, 2, 3):
+        plugins.observers.message_published(message(offset))
+    began = time.monotonic()
+    await plugins.observers.stop(0.05)
+    assert time.monotonic() - began < 1
+    assert plugins.get("quick").module.seen == [1, 2, 3]
+    assert plugins.get("slow").module.seen == [1]
+    plugins.observers.message_published(message(4))
+    await asyncio.sleep(0.01)
+    assert plugins.get("quick").module.seen == [1, 2, 3]

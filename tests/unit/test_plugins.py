@@ -1,0 +1,444 @@
+"""The plugin host: the hooks at boot, and a test for each hook there is."""
+
+import asyncio
+from dataclasses import replace
+from textwrap import dedent
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from tornado_chat import (
+    Credentials,
+    Denied,
+    Draft,
+    Identity,
+    Message,
+    NotFound,
+    SetupError,
+    Topic,
+    Unauthorized,
+)
+from tornado_chat.plugin_checks import SPECS
+
+ROOM = Topic("SHOP", "room", "1")
+
+ANN = Identity("100021", "SHOP", "Ann Maas")
+
+
+def message(offset=1, **data):
+    return Message(offset, "e", ROOM, offset, 0, data)
+
+
+async def until(condition):
+    async with asyncio.timeout(5):
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
+SCHEMA = """
+    from marshmallow import Schema, fields
+
+    class Section(Schema):
+        snapshot = fields.Integer(load_default=1000)
+        tenant = fields.String()
+
+    @hookimpl
+    def register_config():
+        return Section
+"""
+
+DRAFT = Draft(ROOM, {"content": "the text"}, sender="100021")
+
+AUTHENTICATE = """
+    @hookimpl
+    {kind} authenticate(credentials):
+        if credentials.key == "{key}":
+            return Identity("{name}", "SHOP", "Somebody")
+        if credentials.key == "ended":
+            raise Unauthorized("over")
+        if credentials.key == "crash":
+            raise OSError(credentials.key)
+        if credentials.key == "odd":
+            return "Ann"
+"""
+
+SESSIONS = """
+    seen = []
+
+    @hookimpl
+    def session_opened(session):
+        seen.append(session)
+
+    @hookimpl
+    async def session_closed(session, code):
+        seen.append((session, code))
+"""
+
+
+async def house():
+    return Identity("house", "SHOP", "Of the house")
+
+
+async def unknown():
+    raise Unauthorized("key not known")
+
+
+def test_hook_register_config(plugin_file, load_plugins):
+    plugin_file("board", SCHEMA + "    @hookimpl\n    def startup(config): return config\n")
+    plugin = load_plugins({"board": {"tenant": "SHOP"}}).get("board")
+    assert plugin.config == {"snapshot": 1000, "tenant": "SHOP"}
+    assert plugin.schema is plugin.module.Section
+    assert load_plugins().get("board").config == {"snapshot": 1000}
+
+
+def test_boot_hooks_get_what_they_declare_and_their_own_section(plugin_file, load_plugins):
+    plugin_file("a", SCHEMA + "    @hookimpl\n    def register_routes(config): return [config]\n")
+    plugin_file("b", "@hookimpl\ndef register_routes(server): return [server]\n")
+    plugin_file("c", "@hookimpl\ndef register_routes(): return None\n")
+    plugin_file("d")
+    results = load_plugins({"a": {"snapshot": 7}}).call_each("register_routes", server="the server")
+    assert [(plugin.name, result) for plugin, result in results] == [
+        ("a", [{"snapshot": 7}]),
+        ("b", ["the server"]),
+        ("c", []),
+    ]
+
+
+def test_a_failure_at_boot_names_plugin_hook_file_and_line(plugin_file, load_plugins):
+    path = plugin_file(
+        "order_list",
+        """
+        from pathlib import Path
+
+        @hookimpl
+        def register_routes(server):
+            return helper()
+
+        def helper():
+            return Path(None)
+        """,
+    )
+    with pytest.raises(SetupError) as caught:
+        load_plugins().call_each("register_routes", server=None)
+    text = str(caught.value)
+    assert text.startswith("plugin 'order_list' failed in register_routes: TypeError: ")
+    assert text.endswith(f"({path}:11)")
+
+
+def test_a_setup_error_of_a_plugin_keeps_its_text(plugin_file, load_plugins):
+    path = plugin_file("a", "@hookimpl\ndef register_routes(): raise SetupError('no url')\n")
+    with pytest.raises(SetupError) as caught:
+        load_plugins().call_each("register_routes", server=None)
+    assert str(caught.value) == f"plugin 'a' failed in register_routes: no url ({path}:4)"
+
+
+@pytest.mark.parametrize(
+    ("answer", "text"),
+    [("'abc'", "gave str, expected a list"), ("asyncio.sleep(0)", "gave an awaitable")],
+)
+def test_boot_hooks_answer_lists(plugin_file, load_plugins, answer, text):
+    plugin_file("a", f"import asyncio\n@hookimpl\ndef register_routes(): return {answer}\n")
+    with pytest.raises(SetupError, match=text):
+        load_plugins().call_each("register_routes", server=None)
+
+
+def test_hook_register_routes(plugin_file, load_plugins):
+    plugin_file(
+        "board",
+        """
+        from tornado.web import RequestHandler
+
+        class Board(RequestHandler):
+            pass
+
+        @hookimpl
+        def register_routes(server, config):
+            return [("/board", Board)]
+        """,
+    )
+    plugins = load_plugins()
+    [(plugin, routes)] = plugins.call_each("register_routes", server=None)
+    assert routes == [("/board", plugin.module.Board)]
+
+
+def test_hook_register_dialects(plugin_file, load_plugins):
+    plugin_file("face", "@hookimpl\ndef register_dialects(server, config): return [server]\n")
+    [(plugin, dialects)] = load_plugins().call_each("register_dialects", server="any")
+    assert (plugin.name, dialects) == ("face", ["any"])
+
+
+def test_hook_register_commands(plugin_file, load_plugins):
+    plugin_file(
+        "board",
+        """
+        import click
+
+        @hookimpl
+        def register_commands(cli):
+            @cli.command()
+            def board():
+                click.echo("hello")
+        """,
+    )
+    cli = click.Group("tornado-chat")
+    load_plugins().call_each("register_commands", cli=cli)
+    assert CliRunner().invoke(cli, ["board"]).output == "hello\n"
+
+
+MODEL = """
+    import peewee
+
+    class Note(StoreModel):
+        text = peewee.TextField()
+        class Meta:
+            table_name = "board_note"
+
+    @hookimpl
+    def register_models():
+        return [Note]
+"""
+
+
+def test_hook_register_models(plugin_file, load_plugins):
+    plugin_file("board", MODEL)
+    plugins = load_plugins()
+    assert plugins.models() == [plugins.get("board").module.Note]
+
+
+def test_two_plugins_with_one_table_are_named(plugin_file, load_plugins):
+    plugin_file("board", MODEL)
+    plugin_file("other", MODEL)
+    with pytest.raises(
+        SetupError, match="plugins 'board' and 'other' both have a table board_note"
+    ):
+        load_plugins().models()
+
+
+def test_models_are_of_the_store(plugin_file, load_plugins):
+    plugin_file("board", MODEL.replace("(StoreModel)", "(peewee.Model)"))
+    with pytest.raises(SetupError, match="plugin 'board' failed in register_models: gave"):
+        load_plugins().models()
+
+
+def test_hook_register_migrations(plugin_file, load_plugins, tmp_path):
+    plugin_file("board/__init__.py", "@hookimpl\ndef register_migrations(): return 'migrations'\n")
+    plugin_file("none", "@hookimpl\ndef register_migrations(): return None\n")
+    with pytest.raises(SetupError, match="gave migrations, which is no folder"):
+        load_plugins().migrations()
+    folder = tmp_path / "plugins" / "board" / "migrations"
+    folder.mkdir()
+    assert load_plugins().migrations() == [("board", folder)]
+
+
+TOPICS = """
+    class Board(TopicProvider):
+        kind = "board"
+
+    @hookimpl
+    def register_topics(server, config):
+        return [Board()]
+"""
+
+
+def test_hook_register_topics(plugin_file, load_plugins):
+    plugin_file("board", TOPICS)
+    plugins = load_plugins()
+    registry = plugins.provide_topics("the server")
+    provider = registry.of(Topic("SHOP", "board", "1"))
+    assert provider.server == "the server"
+    assert registry.kinds() == {"board": "board"}
+    assert plugins.describe()[0]["kinds"] == ["board"]
+    with pytest.raises(NotFound):
+        registry.of(ROOM)
+
+
+def test_a_kind_claimed_twice_names_both(plugin_file, load_plugins):
+    plugin_file("board", TOPICS)
+    plugin_file("other", TOPICS)
+    with pytest.raises(SetupError, match="plugins 'board' and 'other' both claim topics of the"):
+        load_plugins().provide_topics(None)
+
+
+def test_a_provider_is_an_object_not_a_class(plugin_file, load_plugins):
+    plugin_file("board", TOPICS.replace("Board()", "Board"))
+    with pytest.raises(SetupError, match="plugin 'board': register_topics gave <class"):
+        load_plugins().provide_topics(None)
+
+
+async def test_hook_startup(plugin_file, load_plugins):
+    plugin_file("a", "calls = []\n@hookimpl\ndef startup(server): calls.append(server)\n")
+    plugin_file(
+        "b", "calls = []\n@hookimpl\nasync def startup(server, config): calls.append(config)\n"
+    )
+    plugins = load_plugins()
+    await plugins.acall_each("startup", server=5)
+    assert [plugin.module.calls for plugin in plugins] == [[5], [{}]]
+
+
+SHUTDOWN = """
+    import asyncio
+
+    @hookimpl
+    async def startup(server):
+        server.append("+{name}")
+
+    @hookimpl
+    async def shutdown(server):
+        server.append("-{name}")
+        {then}
+"""
+
+
+async def test_hook_shutdown(plugin_file, load_plugins, caplog):
+    plugin_file("a", SHUTDOWN.format(name="a", then=""))
+    plugin_file("b", SHUTDOWN.format(name="b", then="raise RuntimeError('secret')"))
+    plugin_file("c", SHUTDOWN.format(name="c", then="").replace("async ", ""))
+    plugins, calls = load_plugins(), []
+    await plugins.acall_each("startup", server=calls)
+    await plugins.acall_each("shutdown", server=calls)
+    assert calls == ["+a", "+b", "+c", "-c", "-b", "-a"]
+    assert "plugin 'b' failed in shutdown: RuntimeError" in caplog.text
+    assert "secret" not in caplog.text
+    await plugins.acall_each("shutdown", server=calls)
+    assert len(calls) == 6
+
+
+async def test_a_shutdown_that_hangs_does_not_keep_the_others(
+    plugin_file, load_plugins, caplog, monkeypatch
+):
+    monkeypatch.setattr("tornado_chat.plugins.SHUTDOWN_SECONDS", 0.02)
+    plugin_file("a", SHUTDOWN.format(name="a", then=""))
+    plugin_file("b", SHUTDOWN.format(name="b", then="await asyncio.sleep(60)"))
+    plugins, calls = load_plugins(), []
+    await plugins.acall_each("startup", server=calls)
+    await plugins.acall_each("shutdown", server=calls)
+    assert calls[-1] == "-a"
+    assert "plugin 'b' failed in shutdown: TimeoutError" in caplog.text
+
+
+async def test_a_startup_that_fails_stops_and_those_before_it_are_shut_down(
+    plugin_file, load_plugins
+):
+    plugin_file("a", SHUTDOWN.format(name="a", then=""))
+    path = plugin_file(
+        "b", SHUTDOWN.format(name="b", then="").replace("server.append(", "server.add(", 1)
+    )
+    plugin_file("c", SHUTDOWN.format(name="c", then=""))
+    plugins, calls = load_plugins(), []
+    with pytest.raises(SetupError) as caught:
+        await plugins.acall_each("startup", server=calls)
+    assert str(caught.value).startswith("plugin 'b' failed in startup: AttributeError: ")
+    assert str(caught.value).endswith(f"({path}:8)")
+    await plugins.acall_each("shutdown", server=calls)
+    assert calls == ["+a", "-a"]
+
+
+def test_hook_filter_message(plugin_file, load_plugins):
+    plugin_file(
+        "polite",
+        """
+        from dataclasses import replace
+
+        @hookimpl
+        def filter_message(message):
+            if "rude" in message.data["content"]:
+                raise Denied("be kind")
+            if message.data["content"] == "loud":
+                return replace(message, data={"content": "soft"})
+        """,
+    )
+    plugins = load_plugins()
+    assert plugins.filter(DRAFT) is DRAFT
+    assert plugins.filter(replace(DRAFT, data={"content": "loud"})).data == {"content": "soft"}
+    with pytest.raises(Denied, match="be kind"):
+        plugins.filter(replace(DRAFT, data={"content": "rude"}))
+    assert plugins.get("polite").failures == {}
+
+
+async def test_hook_authorize(plugin_file, load_plugins):
+    plugin_file(
+        "hours",
+        """
+        @hookimpl
+        async def authorize(identity, action, topic):
+            if topic.key == "said":
+                raise Denied("closed at night")
+            return {"open": True, "shut": False, "none": None, "empty": []}[topic.key]
+        """,
+    )
+    plugins = load_plugins()
+    for key in ("open", "none", "empty"):
+        await plugins.veto(ANN, "publish", Topic("SHOP", "room", key))
+    with pytest.raises(Denied, match="publish room:shut: not allowed"):
+        await plugins.veto(ANN, "publish", Topic("SHOP", "room", "shut"))
+    with pytest.raises(Denied, match="closed at night"):
+        await plugins.veto(ANN, "publish", Topic("SHOP", "room", "said"))
+
+
+async def test_hook_authenticate(plugin_file, load_plugins):
+    plugin_file("a", AUTHENTICATE.format(kind="async def", key="of-a", name="a"))
+    plugin_file("b", AUTHENTICATE.format(kind="def", key="of-b", name="b"))
+    plugins = load_plugins()
+
+    async def who(key, otherwise=house):
+        return (await plugins.authenticate(Credentials(key=key), otherwise)).user_id
+
+    assert [await who(key) for key in ("of-a", "of-b", "else")] == ["a", "b", "house"]
+    with pytest.raises(Unauthorized, match="over"):
+        await who("ended")
+    with pytest.raises(Unauthorized, match="key not known"):
+        await who("else", unknown)
+
+
+async def test_hook_message_published(plugin_file, load_plugins):
+    plugin_file("a", "seen = []\n@hookimpl\ndef message_published(message): seen.append(message)\n")
+    plugin_file(
+        "b", "seen = []\n@hookimpl\nasync def message_published(message): seen.append(message)\n"
+    )
+    plugins = load_plugins()
+    messages = [message(offset) for offset in range(1, 50)]
+    for each in messages:
+        plugins.observers.message_published(each)
+    assert plugins.get("a").module.seen == []  # after the answer, not before
+    await until(lambda: all(plugin.module.seen == messages for plugin in plugins))
+
+
+async def test_hook_session_opened(plugin_file, load_plugins):
+    plugin_file("a", SESSIONS)
+    plugins = load_plugins()
+    plugins.observers.session_opened("s1")
+    await until(lambda: plugins.get("a").module.seen == ["s1"])
+
+
+async def test_hook_session_closed(plugin_file, load_plugins):
+    plugin_file("a", SESSIONS)
+    plugins = load_plugins()
+    plugins.observers.session_opened("s1")
+    plugins.observers.session_closed("s1", 1001)
+    plugins.observers.session_opened("s2")
+    plugins.observers.message_published(message())
+    await until(lambda: plugins.get("a").module.seen == ["s1", ("s1", 1001), "s2"])
+
+
+def test_describe_says_all_that_the_command_shows(plugin_file, load_plugins):
+    path = plugin_file("board", "__version__ = '1.2'\n" + dedent(TOPICS))
+    assert load_plugins().describe() == [
+        {
+            "name": "board",
+            "version": "1.2",
+            "place": "directory",
+            "file": str(path),
+            "requires": [],
+            "hooks": ["register_topics"],
+            "kinds": [],
+            "mount": "/plugins/board",
+            "failures": {},
+            "lost": 0,
+        }
+    ]
+
+
+@pytest.mark.parametrize("hook", sorted(SPECS))
+def test_every_hook_has_its_test(hook):
+    assert f"test_hook_{hook}" in globals()
