@@ -184,6 +184,7 @@ def test_number_that_may_not_be_zero(key):
         ("server.allowed_origins=https://shop.example/", "neither"),
         ("server.allowed_origins=https://*.example", "neither"),
         ("store.url=mysql://h/d", "begins with sqlite, postgresql"),
+        ("store.url=sqlite://[", "begins with sqlite, postgresql"),
         ("store.durability=none", "must be one of: full, relaxed"),
         ("engine.url=amqp://h", "begins with memory, redis"),
         ("auth.backends=ldap", "must be one of: local, growerp"),

@@ -156,7 +156,7 @@ class Fetch:
             return None
         file = self.folder / Path(node["file"]).expanduser()
         try:
-            return Outside(file.read_text(encoding="utf-8").rstrip("\r\n"))
+            return Outside(file.read_text(encoding="utf-8").rstrip("\n"))
         except OSError as error:
             reason = (error.strerror or "error").lower()
             self.problems.add(path, f"{file} cannot be read: {reason}")
