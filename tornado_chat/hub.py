@@ -6,6 +6,7 @@ ask for the log. It never awaits, knows no Tornado, and looks at no socket that 
 for. A fan-out longer than a slice gives the loop a turn in between.
 """
 
+import logging
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
@@ -15,6 +16,8 @@ from tornado_chat.outbox import Outbox
 from tornado_chat.protocol import text_frame
 from tornado_chat.session import Session, Subscription, Wire
 from tornado_chat.store import Signal
+
+log = logging.getLogger("tornado_chat.session")
 
 SLICE = 1000  # deliveries in one turn of the loop
 
@@ -36,7 +39,7 @@ class Hub:
         visible: Callable[[Topic], Callable[[Identity, Message], bool] | None],
     ) -> None:
         self._call_soon = call_soon
-        self._missed = missed
+        self.missed = missed
         self._fell_behind = fell_behind
         self._visible = visible
         self.mark = 0  # the last offset whose delivery has begun
@@ -119,14 +122,19 @@ class Hub:
 
     # Messages
 
-    def advance(self, messages: Iterable[Message]) -> None:
-        """Takes what was committed. What came before is passed over; a hole makes it read."""
+    def advance(self, messages: Iterable[Message], *, from_log: bool = False) -> None:
+        """Takes what was committed. What came before is passed over; a hole makes it read.
+
+        `from_log`: read in one piece from the log after `accepted`, so that a hole in it is one
+        that was pruned.
+        """
         for message in messages:
-            if message.offset == self.accepted + 1:
+            successor = message.offset == self.accepted + 1
+            if successor or (from_log and message.offset > self.accepted):
                 self.accepted = message.offset
                 self._waiting.append(message)
             elif message.offset > self.accepted:
-                self._missed()
+                self.missed()
                 break
         self._pump_if_idle()
 
@@ -134,6 +142,10 @@ class Hub:
         """Hands a signal to those who subscribed its topic or are named by it."""
         self._waiting.append(signal)
         self._pump_if_idle()
+
+    def check_for(self, topic: Topic) -> Callable[[Identity, Message], bool] | None:
+        """How the provider of this topic tells who may see its messages; see `visible`."""
+        return self._visible(topic)
 
     def start_at(self, head: int) -> None:
         """Before anybody listens: everything up to `head` is history."""
@@ -150,7 +162,10 @@ class Hub:
                 self._begin(self._waiting.popleft())
             for subscription in islice(self._targets, left):
                 left -= 1
-                self._hand(subscription)
+                try:
+                    self._hand(subscription)
+                except Exception:  # a dialect or provider that raises harms only its own
+                    log.exception("session %d: cannot be handed a message", subscription.session.id)
             if left <= 0:
                 self._call_soon(self._pump)
                 return

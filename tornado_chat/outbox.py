@@ -6,7 +6,7 @@ Knows no socket either: a transport is anything that takes bytes and says when t
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 CHUNK = 65536  # bytes in one write: small enough to see a slow reader move
@@ -18,16 +18,24 @@ class Transport(Protocol):
     def write(self, data: bytes, drained: Callable[[], None]) -> bool:
         """Takes `data`. True: it is gone already; else `drained()` is called once it is."""
 
+    def accepted(self) -> int:
+        """How many bytes the peer's side of the kernel has taken so far."""
+
     def close(self, code: int, reason: str) -> None:
         """Says goodbye after what was written, and closes."""
+
+    def abort(self) -> None:
+        """Drops the connection without a word."""
 
 
 @dataclass(slots=True)
 class Budget:
-    """Bytes that all outboxes together may hold. `limit` 0: no limit."""
+    """Bytes that all outboxes together may hold. `limit` 0: no limit. `waiting`: the outboxes
+    whose peer has not taken the last write yet."""
 
     limit: int = 0
     used: int = 0
+    waiting: set["Outbox"] = field(default_factory=set)
 
 
 class Outbox:
@@ -37,12 +45,12 @@ class Outbox:
     """
 
     __slots__ = ("_budget", "_busy", "_closed", "_dirty", "_frames", "_limit", "_room", "_sending",
-                 "_transport", "frames_out", "size", "stalled_since")  # fmt: skip
+                 "frames_out", "progress", "size", "too_slow", "transport")  # fmt: skip
 
     def __init__(
         self, transport: Transport, limit: int, budget: Budget, dirty: Callable[["Outbox"], None]
     ) -> None:
-        self._transport = transport
+        self.transport = transport
         self._limit = limit
         self._budget = budget
         self._dirty = dirty  # told once when there is something to flush
@@ -53,7 +61,8 @@ class Outbox:
         self._room: asyncio.Future[None] | None = None
         self.size = 0  # bytes that wait, those in the transport included
         self.frames_out = 0
-        self.stalled_since: float | None = None  # kept by the heartbeat
+        self.too_slow: Callable[[], None] | None = None  # ends a session that takes no byte
+        self.progress: tuple[float, int] | None = None  # kept by the heartbeat
 
     def has_room(self, size: int) -> bool:
         """Whether a live push of so many bytes may still be put."""
@@ -83,10 +92,13 @@ class Outbox:
 
     def flush(self) -> None:
         """Writes what waits, a chunk at a time, as long as the transport takes it at once."""
+        if self._sending:
+            return
         while self._frames and not self._closed:
             data = self._take()
             self._sending = len(data)
-            if not self._transport.write(data, self._drained):
+            if not self.transport.write(data, self._drained):
+                self._budget.waiting.add(self)
                 return
             self._gone()
         self._busy = False
@@ -117,6 +129,8 @@ class Outbox:
             room.set_result(None)
 
     def _drained(self) -> None:
+        self._budget.waiting.discard(self)
+        self.progress = None
         if not self._closed:
             self._gone()
             self.flush()
@@ -132,6 +146,7 @@ class Outbox:
         """Throws away what waits and gives its bytes back."""
         self._closed = True
         self._frames.clear()
+        self._budget.waiting.discard(self)
         self._budget.used -= self.size
         self.size = 0
         self._wake()

@@ -5,10 +5,11 @@ and no loop.
 """
 
 import itertools
+from asyncio import Future
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from tornado_chat.messages import Identity, Message, Topic
+from tornado_chat.messages import Identity, Message, Posted, Topic
 from tornado_chat.outbox import Outbox, Transport
 from tornado_chat.protocol import text_frame
 from tornado_chat.store import Selection, Signal
@@ -29,22 +30,30 @@ class Wire(Protocol):
     def wants(self, session: "Session", message: Message) -> bool:
         """Whether this session wants a message that is addressed to its person."""
 
+    def ended(self, session: "Session", topic: Topic) -> None:
+        """The house has ended a subscription of this session."""
+
     def close_code(self, code: int) -> int:
         """The close code this wire knows for one of ours."""
+
+    def farewell(self, session: "Session", code: str, window_ms: tuple[int, int]) -> None:
+        """Says that the house is leaving, where the wire has a word for it."""
 
 
 class Subscription:
     """One session on one topic (`topic` None: on all that is addressed to its person).
 
-    `position` None: live; else behind, having considered everything up to that offset.
+    `position` None: live; else behind, having considered everything up to that offset. `held`:
+    its subscriber has not been answered yet, so nothing may be sent.
     """
 
-    __slots__ = ("ended", "position", "session", "topic")
+    __slots__ = ("ended", "held", "position", "session", "topic")
 
     def __init__(self, session: "Session", topic: Topic | None, position: int | None) -> None:
         self.session = session
         self.topic = topic
         self.position = position
+        self.held = False
         self.ended = False
 
     @property
@@ -75,7 +84,9 @@ class Session:
         "dialect",
         "id",
         "identity",
+        "last_post",
         "on_close",
+        "posts",
         "opened_at",
         "outbox",
         "state",
@@ -104,6 +115,8 @@ class Session:
         self.subscriptions: dict[Topic | None, Subscription] = {}
         self.catching_up = False
         self.closed: int | None = None  # the close code, once it is decided
+        self.posts = 0  # publishes whose commit is waited for
+        self.last_post: Future[Posted] | None = None  # the newest of them
         self.on_close: Callable[[], None] | None = None
 
     def send(self, payload: bytes) -> None:
@@ -118,11 +131,12 @@ class Session:
         self.closed = self.dialect.close_code(code)
         if self.on_close is not None:
             self.on_close()
+        self.outbox.flush()  # what was said last goes before the goodbye
         self.transport.close(self.closed, reason)
 
     def behind(self) -> Subscription | None:
         """A subscription that has something to catch up with."""
         for subscription in self.subscriptions.values():
-            if subscription.position is not None:
+            if subscription.position is not None and not subscription.held:
                 return subscription
         return None

@@ -19,7 +19,7 @@ from tornado_chat.messages import Draft, Message, Posted, Topic
 from tornado_chat.store.database import CORE_MIGRATIONS, enter_thread, migrate, open_database
 from tornado_chat.store.log import Epochs, LogReader, Page, Selection
 from tornado_chat.store.members import members_of
-from tornado_chat.store.models import EpochRow, LogHead, PairingRow, PublishKeyRow
+from tornado_chat.store.models import EpochRow, LogHead, PairingRow, PublishKeyRow, StoreModel
 from tornado_chat.store.transaction import Rules, Signal, Tx
 from tornado_chat.store.writer import Committed, Writer
 
@@ -45,9 +45,14 @@ class Store:
         self.reads = 0  # reads asked for, counted for tests and metrics
 
     async def start(
-        self, migrations: Sequence[tuple[str, Path]] = (), *, begin_epoch: bool = True
+        self,
+        migrations: Sequence[tuple[str, Path]] = (),
+        models: Sequence[type[StoreModel]] = (),
+        *,
+        begin_epoch: bool = True,
     ) -> int:
-        """Answers with the head of the log. `migrations`: of the plugins, (name, folder).
+        """Answers with the head of the log. `migrations`: of the plugins, (name, folder);
+        `models`: their tables, created where they are missing.
 
         `begin_epoch` False for a command that writes beside a running server: its messages
         belong to the server's stretch.
@@ -59,7 +64,7 @@ class Store:
             initializer=functools.partial(enter_thread, self._database, read_only=True),
         )
         folders = [("", CORE_MIGRATIONS), *migrations]
-        epochs, head = await loop.run_in_executor(None, self._prepare, folders, begin_epoch)
+        epochs, head = await loop.run_in_executor(None, self._prepare, folders, models, begin_epoch)
         self.log.epochs = epochs
         self._rules = replace(self._rules, epochs=epochs)
         self.writer = Writer(self._database, self._rules, self._on_committed)
@@ -67,11 +72,15 @@ class Store:
         return head
 
     def _prepare(
-        self, folders: Sequence[tuple[str, Path]], begin_epoch: bool
+        self,
+        folders: Sequence[tuple[str, Path]],
+        models: Sequence[type[StoreModel]],
+        begin_epoch: bool,
     ) -> tuple[Epochs, int]:
         enter_thread(self._database, read_only=False)
         try:
             migrate(self._database, folders)
+            self._database.create_tables(models, safe=True)
             with self._database.atomic("IMMEDIATE"):
                 head = int(LogHead.select(LogHead.offset).scalar())
                 if begin_epoch or not EpochRow.select().exists():
@@ -120,9 +129,32 @@ class Store:
         """A page of what is meant for a subscription after its position; see `LogReader.after`."""
         return await self.read(lambda: self.log.after(offset, selection, limit, upto))
 
+    async def everything_after(self, offset: int, limit: int) -> list[Message]:
+        """The log itself, with the members that its messages are for: what heals a hub."""
+        return await self.read(lambda: self.log.everything_after(offset, limit))
+
     async def members(self, topic: Topic) -> frozenset[str]:
         """Everybody who belongs to the topic, those who left until the next message included."""
-        return await self.read(lambda: members_of(topic))
+        known = self.writer.members_known(topic) if self.writer else None
+        return known if known is not None else await self.read(lambda: members_of(topic))
+
+    async def head(self) -> int:
+        """The last offset given, by asking the database."""
+        return await self.read(self.log.head)
+
+    async def page(
+        self,
+        topic: Topic,
+        *,
+        before: int | None = None,
+        after: int | None = None,
+        limit: int,
+        skip: int = 0,
+    ) -> tuple[list[Message], bool]:
+        """A page of a topic's history, oldest first, and whether there is more that way."""
+        return await self.read(
+            lambda: self.log.page(topic, before=before, after=after, limit=limit, skip=skip)
+        )
 
     async def get(self, offset: int) -> Message | None:
         """The message with that number; who may see it is the gate's word."""

@@ -6,7 +6,7 @@ stretch of the log begins where the one before ends.
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -84,7 +84,18 @@ class LogReader:
     def everything_after(self, offset: int, limit: int) -> list[Message]:
         """The log itself: what the hub reads when a ring was missed."""
         query = self._joined().where(MessageRow.offset > offset)
-        return self._messages(query.order_by(MessageRow.offset).limit(limit))
+        rows = list(query.order_by(MessageRow.offset).limit(limit))
+        for_members = {row.topic_id for row in rows if not row.audience}
+        members: dict[int, set[str]] = {topic_id: set() for topic_id in for_members}
+        belong = MemberRow.select(MemberRow.topic_id, MemberRow.user_id)
+        for topic_id, user in belong.where(MemberRow.topic_id.in_(list(for_members))).tuples():
+            members[topic_id].add(user)
+        return [
+            replace(message, members=frozenset(members[row.topic_id]))
+            if row.topic_id in members
+            else message
+            for row, message in zip(rows, self._messages(rows), strict=True)
+        ]
 
     def page(
         self, topic: Topic, *, before: int | None, after: int | None, limit: int, skip: int = 0

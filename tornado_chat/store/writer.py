@@ -16,7 +16,7 @@ from typing import Any
 import peewee
 
 from tornado_chat.errors import ChatError, Unavailable
-from tornado_chat.messages import Draft, Message
+from tornado_chat.messages import Draft, Message, Topic
 from tornado_chat.store.database import data_version, enter_thread
 from tornado_chat.store.models import LogHead
 from tornado_chat.store.transaction import Rules, Signal, Tx, WriterMemory
@@ -73,6 +73,12 @@ class Writer(threading.Thread):
         else:
             job.future.set_exception(Unavailable("the store is closed"))
         return job.future
+
+    def members_known(self, topic: Topic) -> frozenset[str] | None:
+        """Who belongs to a topic that is in use, without a query; None where it is not. Safe on
+        any thread: single look-ups in dictionaries that only the writer changes."""
+        state = self._memory.topics.get(topic)
+        return None if state is None else self._memory.members.get(state.id)
 
     def close(self) -> None:
         """Lets what is queued be committed, then ends the thread. Blocks."""

@@ -1,0 +1,52 @@
+"""What runs beside the requests: tasks that are kept, named when they fail, and ended at stop."""
+
+import asyncio
+import inspect
+import logging
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+log = logging.getLogger("tornado_chat")
+
+
+class Background:
+    """The tasks of one server."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def spawn(
+        self, coroutine: Coroutine[Any, Any, None], *, name: str | None = None
+    ) -> "asyncio.Task[None]":
+        """Runs it until it ends or the server stops; a failure is logged, nobody else is hurt."""
+        task = asyncio.get_running_loop().create_task(coroutine, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def every(self, seconds: float, work: Callable[[], Any]) -> None:
+        """Calls `work`, async or not, again and again; one that fails is called again too."""
+
+        async def run() -> None:
+            while True:
+                await asyncio.sleep(seconds)
+                try:
+                    answer = work()
+                    if inspect.isawaitable(answer):
+                        await answer
+                except Exception:  # a timer that dies is worse than one that complains
+                    log.exception("%s failed", getattr(work, "__qualname__", "timer"))
+
+        self.spawn(run(), name=getattr(work, "__qualname__", None))
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.error("background task %s failed", task.get_name(), exc_info=task.exception())
+
+    async def stop(self) -> None:
+        """Cancels all and waits for them."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,133 @@
+"""The one door into a topic: `post` by a person, checked; `publish` by the house, trusted.
+
+Both end in the same log and the same hub. What the store has committed comes back through
+`committed`, whoever wrote it.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from tornado_chat.engine import Engine
+from tornado_chat.errors import BadRequest, TooLarge
+from tornado_chat.gate import Gate
+from tornado_chat.hub import Hub
+from tornado_chat.messages import MEMBERS, Audience, Draft, Identity, Message, Posted, Topic
+from tornado_chat.store import Committed, Signal, Store
+from tornado_chat.topics import Registry
+
+PUBLISH_KEY_MAX = 128  # characters
+
+
+class Broker:
+    """`filter_draft`: the plugins' filters. `published(message)`: tells the observers.
+    `data_bytes`: [limits] frame_bytes, 0 for none."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        hub: Hub,
+        engine: Engine,
+        gate: Gate,
+        registry: Registry,
+        filter_draft: Callable[[Draft], Draft],
+        published: Callable[[Message], None],
+        data_bytes: int,
+    ) -> None:
+        self._store = store
+        self._hub = hub
+        self._engine = engine
+        self._gate = gate
+        self._registry = registry
+        self._filter = filter_draft
+        self._published = published
+        self._data_bytes = data_bytes
+
+    async def post(
+        self,
+        identity: Identity,
+        topic: Topic,
+        data: Mapping[str, Any],
+        *,
+        key: str | None = None,
+        pair: tuple[str, str] | None = None,
+    ) -> "asyncio.Future[Posted]":
+        """Admits what a person says. Returns as soon as its place in the queue of the writer is
+        sure; the future is done after the commit. Raises whatever refuses it before that.
+
+        `key` makes a retry safe; `pair` names the path where the same may come by two.
+        """
+        if key is not None and not 0 < len(key) <= PUBLISH_KEY_MAX:
+            raise BadRequest(f"key: not a text of 1 to {PUBLISH_KEY_MAX} characters")
+        provider = await self._gate.check(identity, "publish", topic)
+        received = await provider.receive(identity, topic, data)
+        draft = Draft(
+            topic=topic,
+            data=received,
+            audience=provider.audience(topic),
+            sender=identity.user_id,
+            sender_name=identity.name,
+            key=key,
+            pair=pair,
+        )
+        return self._append(self._filter(draft))
+
+    async def publish(
+        self,
+        topic: Topic,
+        data: Mapping[str, Any],
+        *,
+        audience: Audience | None = None,
+        sender: str | None = None,
+        sender_name: str | None = None,
+    ) -> Message | None:
+        """Publishes for the house; answers after the commit, None for a signal."""
+        draft = Draft(topic, data, audience or MEMBERS, sender=sender, sender_name=sender_name)
+        posted = await self._append(self._filter(draft))
+        return posted.message if posted.message.offset else None
+
+    def _append(self, draft: Draft) -> "asyncio.Future[Posted]":
+        if not self.is_signal(draft.topic):
+            return self._store.append(draft)
+        self.check_size(draft.topic, draft.data)
+        self.signal(Signal(draft.topic, "message", draft.data, draft.sender, draft.audience))
+        done: asyncio.Future[Posted] = asyncio.get_running_loop().create_future()
+        unnumbered = Message(0, "", draft.topic, 0, 0, draft.data, draft.audience, draft.sender)
+        done.set_result(Posted(unnumbered))
+        return done
+
+    def is_signal(self, topic: Topic) -> bool:
+        """Whether what is published there is neither numbered nor stored."""
+        return self._registry.of(topic).history == 0
+
+    def check_size(self, topic: Topic, data: Mapping[str, Any]) -> None:
+        """What the store checks for what it numbers, for what it never sees."""
+        size = len(orjson.dumps(data))
+        if self._data_bytes and size > self._data_bytes:
+            raise TooLarge(
+                f"signal {topic.name}: {size} bytes of data, "
+                f"limits.frame_bytes allows {self._data_bytes}"
+            )
+
+    def signal(self, signal: Signal) -> None:
+        """Best effort, to those who listen now."""
+        self._hub.signal(signal)
+
+    def committed(self, done: Committed) -> None:
+        """On the loop, after each commit: rings, then tells the observers."""
+        if done.messages:
+            self._engine.ring(done.messages[0].offset, done.messages[-1].offset, done.messages)
+        for signal in done.signals:
+            self.signal(signal)
+        for message in done.messages:
+            self._published(message)
+
+    def on_ring(self, first: int, last: int, bodies: Sequence[Message]) -> None:
+        """From the engine. Without bodies the hub sees the hole, and reads the log."""
+        del first
+        self._hub.advance(bodies)
+        if self._hub.accepted < last:
+            self._hub.missed()

@@ -1,0 +1,182 @@
+"""The command `tornado-chat`.
+
+Exit status 0, or an error on stderr that says what to do. Commands of plugins are found when
+they are asked for, so a broken plugin does not keep `check-config` from saying so.
+"""
+
+import asyncio
+import functools
+import signal
+import sys
+from collections.abc import Callable, Coroutine, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tornado_chat import config as configuration
+from tornado_chat import logs
+from tornado_chat.app import Server
+from tornado_chat.config import Config
+from tornado_chat.errors import ChatError, SetupError
+from tornado_chat.plugins import Plugins
+
+DEFAULT_FILE = Path("tornado_chat.toml")
+
+config_option = click.option(
+    "-c",
+    "--config",
+    "config_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The configuration file. Default: tornado_chat.toml here, if there is one.",
+)
+set_option = click.option(
+    "--set", "sets", multiple=True, metavar="KEY=VALUE", help="Overrides a key: server.port=9000."
+)
+
+
+def load(config_file: Path | None, sets: Sequence[str]) -> Config:
+    """The configuration that the options mean."""
+    if config_file is None and DEFAULT_FILE.exists():
+        config_file = DEFAULT_FILE
+    return configuration.load(config_file, sets)
+
+
+class Commands(click.Group):
+    """Our commands, and those of the plugins that the configuration names."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        self._add_those_of_plugins(ctx)
+        return super().list_commands(ctx)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        found = super().get_command(ctx, cmd_name)
+        if found is None:
+            self._add_those_of_plugins(ctx)
+            found = super().get_command(ctx, cmd_name)
+        return found
+
+    def _add_those_of_plugins(self, ctx: click.Context) -> None:
+        if ctx.meta.setdefault("tornado_chat.plugins", False):
+            return
+        ctx.meta["tornado_chat.plugins"] = True
+        config_file, sets = _options(sys.argv[1:] if ctx.obj is None else ctx.obj)
+        try:
+            plugins = Plugins.load(load(config_file, sets).plugins)
+            plugins.call_each("register_commands", cli=self)
+        except SetupError as error:
+            click.echo(f"commands of plugins are left out: {error}", err=True)
+
+
+def _options(arguments: Sequence[str]) -> tuple[Path | None, list[str]]:
+    """-c and --set, wherever they stand."""
+    config_file, sets = None, []
+    for option, value in zip(arguments, [*arguments[1:], ""], strict=False):
+        if option in {"-c", "--config"}:
+            config_file = Path(value)
+        elif option.startswith("--config="):
+            config_file = Path(option.partition("=")[2])
+        elif option == "--set":
+            sets.append(value)
+        elif option.startswith("--set="):
+            sets.append(option.partition("=")[2])
+    return config_file, sets
+
+
+def server_command(
+    function: Callable[..., Coroutine[Any, Any, None]],
+) -> Callable[..., None]:
+    """Makes an async function that takes a server a command body, with -c and --set.
+
+    The server has its database and topics but listens nowhere; it may be used beside a running
+    one on the same database, which notices within a second.
+    """
+
+    @config_option
+    @set_option
+    @functools.wraps(function)
+    def run(config_file: Path | None, sets: Sequence[str], **arguments: Any) -> None:
+        config = load(config_file, sets)
+        logs.setup("warning", config.log.format)
+
+        async def body() -> None:
+            server = Server(config)
+            await server.open(begin_epoch=False)
+            try:
+                await function(server, **arguments)
+            finally:
+                await server.close()
+
+        asyncio.run(body())
+
+    return run
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="tornado_chat")
+def cli() -> None:
+    """A real-time chat and notification server for one box."""
+
+
+@cli.command()
+@config_option
+@set_option
+def serve(config_file: Path | None, sets: Sequence[str]) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    config = load(config_file, sets)
+    logs.setup(config.log.level, config.log.format)
+    asyncio.run(run_server(Server(config)))
+
+
+async def run_server(
+    server: Server, started: Callable[[], Coroutine[Any, Any, None]] | None = None
+) -> None:
+    """Serves until a signal asks it to stop. `started`: awaited once it listens."""
+    asked = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, asked.set)
+    await server.start()
+    click.echo(f"tornado_chat listening on {server.url}")
+    sys.stdout.flush()
+    if started is not None:
+        await started()
+    await asked.wait()
+    await server.stop()
+
+
+@cli.command("check-config")
+@config_option
+@set_option
+def check_config(config_file: Path | None, sets: Sequence[str]) -> None:
+    """Read the configuration and load the plugins; start nothing."""
+    config = load(config_file, sets)
+    plugins = Plugins.load(config.plugins)
+    names = ", ".join(plugin.name for plugin in plugins) or "none"
+    click.echo(f"{config.path or 'no file, all defaults'}: good; plugins: {names}")
+
+
+@cli.command("plugins")
+@config_option
+@set_option
+def list_plugins(config_file: Path | None, sets: Sequence[str]) -> None:
+    """List the plugins that would be loaded, with their hooks and topics."""
+    server = Server(load(config_file, sets))
+    for each in server.plugins.describe():
+        kinds = ", ".join(kind or "(plain names)" for kind in each["kinds"]) or "none"
+        click.echo(f"{each['name']} {each['version']}".rstrip())
+        click.echo(f"  from     {each['place']}: {each['file']}")
+        click.echo(f"  topics   {kinds}")
+        click.echo(f"  routes   {each['mount']}")
+        click.echo(f"  hooks    {', '.join(each['hooks'])}")
+
+
+def main() -> None:
+    """Runs the command; what is wrong goes to stderr in one piece, without a trace."""
+    from tornado_chat import commands_users  # noqa: F401,PLC0415 - adds user and key to `cli`
+
+    try:
+        cli(prog_name="tornado-chat")
+    except (SetupError, ChatError) as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(1)

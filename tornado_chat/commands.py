@@ -1,0 +1,233 @@
+"""What a native client may say: one table from a word to its shape and what is done.
+
+A command is a record: schema, method. One `run` does the checks for all of them and turns
+whatever goes wrong into one error frame.
+"""
+
+import asyncio
+import difflib
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from marshmallow import Schema, ValidationError
+
+from tornado_chat import protocol, schemas
+from tornado_chat.broker import Broker
+from tornado_chat.catch_up import CatchUp
+from tornado_chat.errors import BadRequest, ChatError, RateLimited, Unavailable
+from tornado_chat.gate import Gate
+from tornado_chat.hub import Hub
+from tornado_chat.messages import Posted, Topic
+from tornado_chat.session import Session
+from tornado_chat.store import Signal, Store
+from tornado_chat.topics import first_fault
+
+log = logging.getLogger("tornado_chat.session")
+
+SNAPSHOT_SECONDS = 10.0  # a provider whose snapshot takes longer is answered for: unavailable
+
+Reply = Mapping[str, Any] | None  # None: the command answers by itself, later
+Method = Callable[["Commands", Session, dict[str, Any]], Awaitable[Reply]]
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One word: the shape of its frame, and the method that carries it out."""
+
+    schema: Schema
+    method: Method
+
+
+class Commands:
+    """Carries out the frames of native sessions. `subscriptions`: at most so many a socket."""
+
+    def __init__(
+        self,
+        *,
+        broker: Broker,
+        hub: Hub,
+        gate: Gate,
+        store: Store,
+        catch_up: CatchUp,
+        subscriptions: int,
+    ) -> None:
+        self._broker = broker
+        self._hub = hub
+        self._gate = gate
+        self._store = store
+        self._catch_up = catch_up
+        self._subscriptions = subscriptions
+
+    async def run(self, session: Session, frame: dict[str, Any]) -> None:
+        """Carries out one frame and replies. Returns once the next one may be admitted: only the
+        wait for a commit goes on meanwhile."""
+        command_id = frame.get("id") if schemas.is_id(frame.get("id")) else None
+        try:
+            command = self._find(frame)
+            loaded = self._load(command.schema, frame)
+            reply = await command.method(self, session, loaded)
+        except ChatError as problem:
+            session.send(protocol.error(command_id, problem))
+        except Exception:  # one door, one place: a client gets a code, the log the trace
+            log.exception("session %d: command failed", session.id)
+            session.send(protocol.error(command_id, ChatError("something failed here")))
+        else:
+            if reply is not None:
+                session.send(protocol.ok(command_id, reply))
+
+    @staticmethod
+    def _find(frame: dict[str, Any]) -> Command:
+        word = frame.get("do")
+        found = TABLE.get(word) if isinstance(word, str) else None
+        if found is None:
+            near = difflib.get_close_matches(str(word)[:32], TABLE, 1)
+            hint = f", did you mean {near[0]}?" if near else f", one of {', '.join(TABLE)}"
+            raise BadRequest(f"do: not a command{hint}")
+        return found
+
+    @staticmethod
+    def _load(schema: Schema, frame: dict[str, Any]) -> dict[str, Any]:
+        try:
+            loaded: dict[str, Any] = schema.load(frame)
+        except ValidationError as error:
+            raise BadRequest(first_fault(error.messages)) from None
+        return loaded
+
+    async def auth(self, session: Session, frame: dict[str, Any]) -> Reply:
+        """Only as the first frame of a socket without a credential: see `web.native`."""
+        del session, frame
+        raise BadRequest("auth: only as the first frame")
+
+    async def subscribe(self, session: Session, frame: dict[str, Any]) -> Reply:
+        """Joins a topic, or each of a list; of a list every item says how it went."""
+        if "topic" in frame:
+            reply = await self._join(session, frame["topic"])
+        else:
+            reply = {"topics": [await self._join_or_say(session, name) for name in frame["topics"]]}
+        session.send(protocol.ok(frame["id"], reply))
+        for subscription in session.subscriptions.values():
+            subscription.held = False  # the reply comes first, then what came meanwhile
+        self._catch_up.start(session)
+        return None
+
+    async def _join_or_say(self, session: Session, name: str) -> dict[str, Any]:
+        try:
+            return await self._join(session, name)
+        except ChatError as problem:
+            return {"topic": name, "error": {"code": problem.code, "message": problem.message}}
+
+    async def _join(self, session: Session, name: str) -> dict[str, Any]:
+        """The mark, then the state, then every message after the mark (rule 10)."""
+        topic = Topic.parse(session.identity.tenant, name)
+        if (
+            self._subscriptions
+            and topic not in session.subscriptions
+            and len(session.subscriptions) >= self._subscriptions
+        ):
+            raise RateLimited(
+                f"subscribe {name}: limits.subscriptions_per_socket = {self._subscriptions}"
+            )
+        provider = await self._gate.check(session.identity, "subscribe", topic)
+        mark = self._hub.mark
+        subscription = self._hub.subscribe(session, topic, mark)
+        subscription.held = True
+        try:
+            async with asyncio.timeout(SNAPSHOT_SECONDS):
+                state = await provider.snapshot(session.identity, topic)
+        except BaseException as error:
+            if session.subscriptions.get(topic) is subscription:
+                self._hub.unsubscribe(session, topic)
+            if isinstance(error, TimeoutError):
+                raise Unavailable(f"subscribe {name}: its state takes too long") from None
+            raise
+        return {
+            "topic": topic.name,
+            "epoch": self._store.log.epochs.today,
+            "offset": mark,
+            "complete": False,
+            "state": state,
+        }
+
+    async def unsubscribe(self, session: Session, frame: dict[str, Any]) -> Reply:
+        """Leaves a topic; leaving one that was not joined is no error."""
+        topic = Topic.parse(session.identity.tenant, frame["topic"])
+        self._hub.unsubscribe(session, topic)
+        return {"topic": topic.name}
+
+    async def publish(self, session: Session, frame: dict[str, Any]) -> Reply:
+        """Answered after the commit, never before."""
+        topic = Topic.parse(session.identity.tenant, frame["topic"])
+        future = await self._broker.post(
+            session.identity, topic, frame["data"], key=frame.get("key")
+        )
+        session.posts += 1
+        session.last_post = future
+        future.add_done_callback(lambda done: self._published(session, frame["id"], done))
+        return None
+
+    def _published(
+        self, session: Session, command_id: Any, done: "asyncio.Future[Posted]"
+    ) -> None:
+        session.posts -= 1
+        problem = done.exception()
+        if problem is not None:
+            if not isinstance(problem, ChatError):
+                log.error("session %d: publish failed", session.id, exc_info=problem)
+                problem = ChatError("something failed here")
+            session.send(protocol.error(command_id, problem))
+            return
+        posted = done.result()
+        message = posted.message
+        body = {
+            "topic": message.topic.name,
+            "epoch": message.epoch or None,
+            "offset": message.offset or None,
+            "id": message.id if message.offset else None,
+            "at": protocol.iso(message.at) if message.offset else None,
+            "duplicate": posted.duplicate,
+        }
+        session.send(protocol.ok(command_id, body))
+
+    async def history(self, session: Session, frame: dict[str, Any]) -> Reply:
+        """A page, oldest first; of what this person may see."""
+        topic = Topic.parse(session.identity.tenant, frame["topic"])
+        provider = await self._gate.check(session.identity, "history", topic)
+        messages, more = await self._store.page(
+            topic, before=frame.get("before"), after=frame.get("after"), limit=frame["limit"]
+        )
+        visible = [each for each in messages if provider.visible(session.identity, each)]
+        return {"messages": [protocol.push_body(each) for each in visible], "more": more}
+
+    async def signal(self, session: Session, frame: dict[str, Any]) -> Reply:
+        """Typing and the like: to those who listen now, best effort."""
+        topic = Topic.parse(session.identity.tenant, frame["topic"])
+        provider = await self._gate.check(session.identity, "publish", topic)
+        self._broker.check_size(topic, frame["data"])
+        self._broker.signal(
+            Signal(
+                topic,
+                frame["name"],
+                frame["data"],
+                session.identity.user_id,
+                provider.audience(topic),
+            )
+        )
+        return {"topic": topic.name}
+
+    async def ping(self, session: Session, frame: dict[str, Any]) -> Reply:
+        """For clients that cannot see RFC 6455 pings: browsers."""
+        del session, frame
+        return {}
+
+
+TABLE: dict[str, Command] = {
+    "auth": Command(schemas.Auth(), Commands.auth),
+    "subscribe": Command(schemas.Subscribe(), Commands.subscribe),
+    "unsubscribe": Command(schemas.Unsubscribe(), Commands.unsubscribe),
+    "publish": Command(schemas.Publish(), Commands.publish),
+    "history": Command(schemas.History(), Commands.history),
+    "signal": Command(schemas.SendSignal(), Commands.signal),
+    "ping": Command(schemas.Ping(), Commands.ping),
+}

@@ -1,0 +1,49 @@
+"""Ending what somebody may no longer have: his sessions, or his subscriptions of a topic."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from tornado_chat.hub import Hub
+from tornado_chat.messages import Topic
+from tornado_chat.session import Session
+
+REVOKED = 4009
+
+
+class Revoking:
+    """Orders travel by the engine, so that every process carries them out."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+
+    @staticmethod
+    def order(
+        user: str | None, key: str | None, topic: Topic | None, tenant: str | None
+    ) -> Mapping[str, Any]:
+        """At least one of them; they narrow one another."""
+        if user is None and key is None and topic is None and tenant is None:
+            raise ValueError("revoke: name a user, a key, a topic or a tenant")
+        return {"revoke": {"user": user, "key": key, "topic": topic, "tenant": tenant}}
+
+    def on_tell(self, _user: str, what: Mapping[str, Any]) -> None:
+        """From the engine."""
+        order = what.get("revoke")
+        if order is None:
+            return
+        topic = Topic(*order["topic"]) if order["topic"] else None
+        for session in self._sessions(topic, order):
+            if topic is None:
+                session.close(REVOKED, "ended by the house")
+            elif self._hub.unsubscribe(session, topic):
+                session.dialect.ended(session, topic)
+
+    def _sessions(self, topic: Topic | None, order: Mapping[str, Any]) -> Iterable[Session]:
+        everybody = self._hub.subscribers(topic) if topic else self._hub.all_sessions()
+        for session in everybody:
+            identity = session.identity
+            if (
+                order["user"] in {None, identity.user_id}
+                and order["key"] in {None, identity.key}
+                and order["tenant"] in {None, identity.tenant}
+            ):
+                yield session

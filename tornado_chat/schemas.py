@@ -1,0 +1,82 @@
+"""The shapes of what a native client says: one marshmallow schema for each command."""
+
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, pre_load, validate, validates_schema
+
+from tornado_chat.messages import TOPIC_NAME_MAX
+
+TOPIC = validate.Length(1, TOPIC_NAME_MAX)
+OFFSET = validate.Range(min=0, max=2**63 - 1)
+HISTORY_LIMIT = 200  # messages in one page
+
+
+class Command(Schema):
+    """What every command carries: `id` comes back in its reply, `do` names it."""
+
+    id = fields.Raw(required=True)
+    do = fields.String(required=True)
+
+    @pre_load
+    def check_id(self, data: Any, **_: Any) -> Any:
+        """An id is a number or a short text, and comes back as it came."""
+        if isinstance(data, dict) and "id" in data and not is_id(data["id"]):
+            raise ValidationError("not a whole number or a text of at most 64 characters", "id")
+        return data
+
+
+def is_id(value: Any) -> bool:
+    """Whether a reply may carry it."""
+    if isinstance(value, str):
+        return len(value) <= 64
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+class Auth(Command):
+    key = fields.String(required=True, validate=validate.Length(1, 1024))
+
+
+class Subscribe(Command):
+    topic = fields.String(validate=TOPIC)
+    topics = fields.List(fields.String(validate=TOPIC), validate=validate.Length(1, 100))
+
+    @validates_schema
+    def one_of_both(self, data: Any, **_: Any) -> None:
+        """One name, or a list of names."""
+        if ("topic" in data) == ("topics" in data):
+            raise ValidationError("give either a topic or topics", "topic")
+
+
+class Unsubscribe(Command):
+    topic = fields.String(required=True, validate=TOPIC)
+
+
+class Publish(Command):
+    topic = fields.String(required=True, validate=TOPIC)
+    data = fields.Dict(keys=fields.String(), required=True)
+    key = fields.String(validate=validate.Length(1, 128))
+
+
+class History(Command):
+    topic = fields.String(required=True, validate=TOPIC)
+    before = fields.Integer(strict=True, validate=OFFSET)
+    after = fields.Integer(strict=True, validate=OFFSET)
+    limit = fields.Integer(
+        strict=True, load_default=50, validate=validate.Range(min=1, max=HISTORY_LIMIT)
+    )
+
+    @validates_schema
+    def one_direction(self, data: Any, **_: Any) -> None:
+        """Backwards or forwards, not both."""
+        if "before" in data and "after" in data:
+            raise ValidationError("give either before or after", "before")
+
+
+class SendSignal(Command):
+    topic = fields.String(required=True, validate=TOPIC)
+    name = fields.String(required=True, validate=validate.Length(1, 64))
+    data = fields.Dict(keys=fields.String(), load_default=dict)
+
+
+class Ping(Command):
+    """Asks for a sign of life."""

@@ -1,0 +1,1 @@
+"""The doors: HTTP and WebSocket. Nothing in here decides who may do what."""

@@ -1,0 +1,237 @@
+"""What all REST handlers share: who asks, JSON in and out, and every error in one place.
+
+A plugin derives from `PluginHandler`; a face overrides `error_body` and keeps the rest.
+"""
+
+import logging
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from marshmallow import RAISE, Schema, ValidationError
+from tornado.httputil import HTTPFile, parse_body_arguments
+from tornado.web import HTTPError, RequestHandler, stream_request_body
+
+from tornado_chat import protocol
+from tornado_chat.errors import (
+    BadRequest,
+    ChatError,
+    Denied,
+    NotFound,
+    RateLimited,
+    TooLarge,
+    Unauthorized,
+    Unavailable,
+)
+from tornado_chat.messages import Identity
+from tornado_chat.topics import first_fault
+from tornado_chat.web.credentials import check_user_id, read_credentials
+
+if TYPE_CHECKING:
+    from tornado_chat.app import Server
+
+log = logging.getLogger("tornado_chat.web")
+
+METHODS = "GET, PUT, POST, PATCH, DELETE, OPTIONS"
+HEADERS = (
+    "api_key, apiKey, login_key, Authorization, Content-Type, Accept, Idempotency-Key, "
+    "moquiSessionToken, SessionToken, X-CSRF-Token, X-HTTP-Method-Override, X-Requested-With"
+)
+BY_STATUS: dict[int, type[ChatError]] = {
+    400: BadRequest,
+    401: Unauthorized,
+    403: Denied,
+    404: NotFound,
+    413: TooLarge,
+    429: RateLimited,
+    503: Unavailable,
+}
+
+
+class MethodNotAllowed(BadRequest):
+    """The path is there, the method is not."""
+
+    status = 405
+
+
+@stream_request_body
+class Handler(RequestHandler):
+    """`public`: answers without a credential, and looks at none."""
+
+    public = False
+    SUPPORTED_METHODS = ("GET", "HEAD", "POST", "DELETE", "PATCH", "PUT", "OPTIONS")
+
+    server: "Server"
+    identity: Identity  # set unless `public`
+
+    def initialize(self, server: "Server") -> None:
+        self.server = server
+        self._body = bytearray()
+        self._limit = server.config.limits.body_bytes or math.inf
+
+    def set_default_headers(self) -> None:
+        self.clear_header("Server")
+        self.set_header("Cache-Control", "no-store")
+
+    def compute_etag(self) -> None:
+        """None: an ETag would switch on the caches of front-ends, which then show old lists."""
+
+    async def prepare(self) -> None:
+        """Headers are in, the body is not: what is refused here costs nothing."""
+        self._allow_origin()
+        connection = self.request.connection
+        if connection is not None and hasattr(connection, "set_max_body_size"):
+            connection.set_max_body_size(2**62)  # we count ourselves, and answer 413
+        length = self.request.headers.get("Content-Length", "0")
+        if length.isdigit() and int(length) > self._limit:
+            raise self._too_large()
+        if self.request.method == "OPTIONS":
+            return
+        if not self.public:
+            self.identity = await self.identify()
+
+    async def identify(self) -> Identity:
+        """Who asks. Raises Unauthorized where nobody is known."""
+        credentials = read_credentials(self.request)
+        if credentials is None:
+            raise Unauthorized("a key is missing: header api_key, or Authorization: Bearer")
+        identity = await self.server.identify(credentials)
+        check_user_id(self.request, identity)
+        return identity
+
+    def data_received(self, chunk: bytes) -> None:
+        if self._finished:
+            return
+        if len(self._body) + len(chunk) > self._limit:
+            self._body.clear()
+            self.refuse(self._too_large())
+            return
+        self._body += chunk
+
+    def _too_large(self) -> TooLarge:
+        return TooLarge(f"the body is over limits.body_bytes = {self._limit}")
+
+    def _allow_origin(self) -> None:
+        origin = self.request.headers.get("Origin")
+        if not origin:
+            return
+        if not self.server.origins.allow(origin, self.request.host):
+            raise Unauthorized("pages of this origin may not call here: server.allowed_origins")
+        self.set_header("Access-Control-Allow-Origin", origin)
+        self.set_header("Access-Control-Allow-Credentials", "true")
+        self.set_header("Access-Control-Expose-Headers", "moquiSessionToken, X-CSRF-Token")
+        self.add_header("Vary", "Origin")
+
+    def options(self, *_args: str, **_kwargs: str) -> None:
+        """A preflight, for every path alike."""
+        self.set_header("Access-Control-Allow-Methods", METHODS)
+        self.set_header("Access-Control-Allow-Headers", HEADERS)
+        self.set_header("Access-Control-Max-Age", "3600")
+        self.set_status(200)
+        self.finish(b"")
+
+    # In
+
+    @property
+    def raw_body(self) -> bytes:
+        """The body as it came."""
+        return bytes(self._body)
+
+    def json(self) -> dict[str, Any]:
+        """The body as a JSON object; an empty body is an empty object."""
+        if not self._body:
+            return {}
+        try:
+            text = self._body.decode()
+        except UnicodeDecodeError:
+            raise BadRequest("the body is not UTF-8") from None
+        return protocol.decode(text, self.server.config.limits.json_depth)
+
+    def body(self, schema: type[Schema] | Schema) -> dict[str, Any]:
+        """The JSON body, checked by a schema. Raises BadRequest that names the field."""
+        return load(schema, self.json())
+
+    def form(self) -> dict[str, str]:
+        """The fields of a form, or of a JSON object where that is sent instead."""
+        kind = self.request.headers.get("Content-Type", "")
+        if kind.startswith("application/json"):
+            return {name: str(value) for name, value in self.json().items() if value is not None}
+        fields: dict[str, list[bytes]] = {}
+        files: dict[str, list[HTTPFile]] = {}
+        try:
+            parse_body_arguments(kind, self.raw_body, fields, files)
+            return {name: values[0].decode() for name, values in fields.items()}
+        except (HTTPError, UnicodeDecodeError, ValueError):
+            raise BadRequest("the form cannot be read") from None
+
+    # Out
+
+    def answer(self, body: Mapping[str, Any], status: int = 200) -> None:
+        """A JSON object."""
+        self.set_status(status)
+        self.set_header("Content-Type", "application/json")
+        self.finish(orjson.dumps(body))
+
+    def error_body(self, problem: ChatError) -> dict[str, Any]:
+        """How this door words an error."""
+        return {"error": {"code": problem.code, "message": problem.message}}
+
+    def refuse(self, problem: ChatError) -> None:
+        """The one way in which an error leaves."""
+        if isinstance(problem, RateLimited | Unavailable):
+            after = getattr(problem, "retry_after", 2.0)
+            self.set_header("Retry-After", str(max(1, math.ceil(after))))
+        self.answer(self.error_body(problem), problem.status)
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """Whatever was raised, in the manner of this door; never a stack trace."""
+        error = kwargs.get("exc_info", (None, None, None))[1]
+        if isinstance(error, ChatError):
+            self.refuse(error)
+        elif status_code == 405:
+            self.refuse(MethodNotAllowed(f"{self.request.method} is not for this path"))
+        elif isinstance(error, HTTPError):
+            self.refuse(BY_STATUS.get(status_code, ChatError)(self._reason.lower()))
+        else:
+            self.refuse(ChatError("something failed here"))
+
+    def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
+        """Only what is our fault is worth a trace."""
+        if not isinstance(value, ChatError | HTTPError):
+            log.error(
+                "%s %s failed", self.request.method, self.request.path, exc_info=(typ, value, tb)
+            )
+
+
+class PluginHandler(Handler):
+    """What the routes of plugins derive from; `config` is the plugin's own section."""
+
+    config: Mapping[str, Any]
+
+    def initialize(  # type: ignore[override]
+        self, server: "Server", config: Mapping[str, Any] | None = None
+    ) -> None:
+        super().initialize(server)
+        self.config = config or {}
+
+
+class NotThere(Handler):
+    """Every path that nobody has."""
+
+    public = True
+
+    async def prepare(self) -> None:
+        await super().prepare()
+        if self.request.method != "OPTIONS":
+            raise NotFound(f"{self.request.path[:200]}: not there")
+
+
+def load(schema: type[Schema] | Schema, data: Mapping[str, Any]) -> dict[str, Any]:
+    """Data as the schema has it. Raises BadRequest with the first fault, by its path."""
+    loader = schema() if isinstance(schema, type) else schema
+    try:
+        loaded: dict[str, Any] = loader.load(data, unknown=loader.unknown or RAISE)
+    except ValidationError as error:
+        raise BadRequest(first_fault(error.messages)) from None
+    return loaded

@@ -1,0 +1,61 @@
+"""What a socket of the house speaks: how frames are read and messages written.
+
+A plugin's `register_dialects` returns objects of subclasses; the native protocol is one too.
+"""
+
+from tornado_chat.errors import ChatError
+from tornado_chat.messages import Message, Topic
+from tornado_chat.session import Session
+from tornado_chat.store import Signal
+
+
+class Dialect:
+    """One object for all sessions of a path; what differs by session belongs in `session.state`.
+
+    Frames of one session are given to `receive` one after another, in order.
+    """
+
+    # Where its sockets are opened, for example "/chat".
+    path: str = ""
+    # True: its sessions are reached by person, group and tenant, and `wants` filters.
+    addressed: bool = False
+    # True: a socket may open without a credential and send it first; `receive` is then not
+    # called before (native protocol only).
+    first_frame_auth: bool = False
+    # Ours -> what this wire knows; codes that are not named here pass as they are.
+    close_codes: dict[int, int] = {}  # noqa: RUF012 - a constant of the subclass
+
+    def opened(self, session: Session) -> None:
+        """The socket is open and its person known; nothing was received yet."""
+
+    def closed(self, session: Session) -> None:
+        """The socket is gone."""
+
+    async def receive(self, session: Session, text: str) -> None:
+        """One text frame. A ChatError goes to `refuse`; anything else is logged and refused."""
+        raise NotImplementedError
+
+    def refuse(self, session: Session, problem: ChatError) -> None:
+        """Says what was wrong with a frame; on a foreign wire nothing, unless it has a word."""
+
+    def encode(self, message: Message) -> bytes | None:
+        """The payload of the text frame for everybody on this wire; None: never on it."""
+        raise NotImplementedError
+
+    def encode_signal(self, signal: Signal) -> bytes | None:
+        """The same for a signal."""
+        return None
+
+    def wants(self, session: Session, message: Message) -> bool:
+        """Whether this session is to get a message addressed to its person. Must be quick."""
+        return True
+
+    def ended(self, session: Session, topic: Topic) -> None:
+        """The house has ended a subscription of this session; say so where there is a word."""
+
+    def close_code(self, code: int) -> int:
+        """The close code this wire knows."""
+        return self.close_codes.get(code, code)
+
+    def farewell(self, session: Session, code: str, window_ms: tuple[int, int]) -> None:
+        """Says `bye` where the wire has a word for it, before the house closes."""

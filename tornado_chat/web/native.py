@@ -1,0 +1,62 @@
+"""The native protocol as a dialect: `/ws`."""
+
+import time
+
+from tornado_chat import protocol
+from tornado_chat.commands import Commands
+from tornado_chat.config import LimitsConfig
+from tornado_chat.errors import ChatError, Denied, TooLarge
+from tornado_chat.messages import Message, Topic
+from tornado_chat.session import Session
+from tornado_chat.store import Signal
+from tornado_chat.web.dialect import Dialect
+
+ENVELOPE_BYTES = 4096  # what a frame may hold beside the data of its message
+
+
+class NativeDialect(Dialect):
+    path = "/ws"
+    first_frame_auth = True
+
+    def __init__(self, commands: Commands, limits: LimitsConfig) -> None:
+        self._commands = commands
+        self._limits = limits
+
+    def opened(self, session: Session) -> None:
+        identity = session.identity
+        ttl = None if identity.expires is None else max(0, int(identity.expires - time.time()))
+        limits = {
+            "frame_bytes": self._limits.frame_bytes,
+            "frames_per_second": self._limits.frames_per_second,
+            "subscriptions_per_socket": self._limits.subscriptions_per_socket,
+        }
+        session.send(
+            protocol.hello(
+                user=identity.user_id,
+                name=identity.name,
+                tenant=identity.tenant,
+                key_ttl=ttl,
+                limits=limits,
+            )
+        )
+
+    async def receive(self, session: Session, text: str) -> None:
+        allowed = self._limits.frame_bytes
+        if allowed and len(text) > allowed + ENVELOPE_BYTES:
+            raise TooLarge(f"frame of {len(text)} characters, limits.frame_bytes = {allowed}")
+        await self._commands.run(session, protocol.decode(text, self._limits.json_depth))
+
+    def refuse(self, session: Session, problem: ChatError) -> None:
+        session.send(protocol.error(None, problem))
+
+    def encode(self, message: Message) -> bytes | None:
+        return protocol.push(message)
+
+    def encode_signal(self, signal: Signal) -> bytes | None:
+        return protocol.signal(signal.topic, signal.name, signal.sender, signal.data)
+
+    def ended(self, session: Session, topic: Topic) -> None:
+        session.send(protocol.error(None, Denied(f"subscription {topic.name}: has ended")))
+
+    def farewell(self, session: Session, code: str, window_ms: tuple[int, int]) -> None:
+        session.send(protocol.bye(code, window_ms))

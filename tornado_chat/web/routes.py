@@ -1,0 +1,83 @@
+"""Every path of the server, in one list: ours first, then those of the plugins by mount."""
+
+from typing import TYPE_CHECKING, Any
+
+from tornado.web import Application, RequestHandler, url
+
+from tornado_chat.errors import SetupError
+from tornado_chat.logs import log_request
+from tornado_chat.plugins import Plugin, Plugins
+from tornado_chat.web.base import NotThere, PluginHandler
+from tornado_chat.web.dialect import Dialect
+from tornado_chat.web.health import Live, Ready
+from tornado_chat.web.native import NativeDialect
+from tornado_chat.web.socket import SocketHandler, Sockets
+
+if TYPE_CHECKING:
+    from tornado_chat.app import Server
+
+
+def build(server: "Server", plugins: Plugins, sockets: Sockets, native: NativeDialect) -> Application:
+    """The application, from what the plugins register."""
+    shared = {"server": server}
+    routes: list[Any] = [
+        url(r"/health/live", Live, shared),
+        url(r"/health/ready", Ready, shared),
+        *_sockets(server, plugins, sockets, native),
+    ]
+    for plugin, found in plugins.call_each("register_routes", server=server):
+        routes += [_mounted(plugin, server, route) for route in found]
+    return Application(
+        routes,
+        default_handler_class=NotThere,
+        default_handler_args=shared,
+        log_function=log_request,
+        compress_response=False,
+        websocket_ping_interval=None,  # ours are frames of the outbox, see heartbeat
+    )
+
+
+def _sockets(
+    server: "Server", plugins: Plugins, sockets: Sockets, native: NativeDialect
+) -> list[Any]:
+    taken: dict[str, str] = {native.path: "the house"}
+    dialects: list[Dialect] = [native]
+    for plugin, found in plugins.call_each("register_dialects", server=server):
+        for dialect in found:
+            if not isinstance(dialect, Dialect) or not dialect.path.startswith("/"):
+                raise SetupError(
+                    f"plugin {plugin.name!r}: register_dialects gave {dialect!r}, expected an "
+                    "object of a class deriving from Dialect with a path"
+                )
+            if dialect.path in taken:
+                raise SetupError(
+                    f"plugins {taken[dialect.path]!r} and {plugin.name!r} both claim the socket "
+                    f"{dialect.path}"
+                )
+            taken[dialect.path] = plugin.name
+            dialects.append(dialect)
+    return [
+        url(dialect.path, SocketHandler, {"sockets": sockets, "dialect": dialect})
+        for dialect in dialects
+    ]
+
+
+def _mounted(plugin: Plugin, server: "Server", route: Any) -> Any:
+    """`(pattern, handler[, arguments])`, its pattern below the plugin's mount."""
+    try:
+        pattern, handler, *rest = route
+    except TypeError:
+        raise _odd(plugin, route) from None
+    if not (isinstance(handler, type) and issubclass(handler, RequestHandler)):
+        raise _odd(plugin, route)
+    arguments = dict(rest[0]) if rest else {}
+    if issubclass(handler, PluginHandler):
+        arguments = {"server": server, "config": plugin.config, **arguments}
+    return url(plugin.mount + pattern, handler, arguments)
+
+
+def _odd(plugin: Plugin, route: object) -> SetupError:
+    return SetupError(
+        f"plugin {plugin.name!r}: register_routes gave {route!r}, expected (pattern, handler) or "
+        "(pattern, handler, arguments) with a handler deriving from PluginHandler"
+    )

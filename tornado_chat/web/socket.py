@@ -1,0 +1,302 @@
+"""One handler for every socket, whatever its dialect: who opens it, what it says, how it ends.
+
+Nothing awaits in `on_message` or `on_pong` unless the inbox is full: a slow commit must not keep
+pongs from being read.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from tornado.web import HTTPError, stream_request_body
+from tornado.websocket import WebSocketClosedError, WebSocketHandler
+
+from tornado_chat import protocol
+from tornado_chat.config import Config
+from tornado_chat.errors import BadRequest, ChatError, RateLimited, Unauthorized, Unavailable
+from tornado_chat.heartbeat import TOO_SLOW, Heartbeat
+from tornado_chat.hub import Hub
+from tornado_chat.messages import Credentials, Identity
+from tornado_chat.outbox import Budget, Outbox
+from tornado_chat.plugin_observers import Observers
+from tornado_chat.session import Session
+from tornado_chat.web.credentials import check_user_id, read_credentials
+from tornado_chat.web.dialect import Dialect
+from tornado_chat.web.origins import Origins
+from tornado_chat.web.transport import StreamTransport
+
+log = logging.getLogger("tornado_chat.session")
+
+INBOX = 16  # frames that wait; then the socket is not read
+POSTS = 128  # publishes of one socket whose commit is waited for; then it is not read
+AUTH_SECONDS = 5.0
+AUTH_BYTES = 1024
+ABSURD = 16  # times [limits] frame_bytes: 1009 instead of an answer
+
+
+@dataclass
+class Sockets:
+    """What all sockets share."""
+
+    config: Config
+    hub: Hub
+    heartbeat: Heartbeat
+    budget: Budget
+    origins: Origins
+    identify: Callable[[Credentials], Awaitable[Identity]]
+    observers: Observers
+    refusing: bool = False  # the house is leaving: no new sockets
+    handlers: set["SocketHandler"] = field(default_factory=set)
+
+
+@stream_request_body
+class SocketHandler(WebSocketHandler):
+    """`session` is None until somebody is known."""
+
+    def initialize(self, sockets: Sockets, dialect: Dialect) -> None:
+        self.sockets = sockets
+        self.dialect = dialect
+        self.session: Session | None = None
+        self._identity: Identity | None = None
+        self._inbox: deque[str] = deque()
+        self._worker: asyncio.Task[None] | None = None
+        self._room: asyncio.Future[None] | None = None
+        self._auth_timer: asyncio.TimerHandle | None = None
+        self._tokens = sockets.config.limits.frames_per_second
+        self._counted = time.monotonic()
+        self.frames_in = 0
+
+    def data_received(self, chunk: bytes) -> None:
+        """An upgrade has no body."""
+
+    # Opening
+
+    async def get(self, *args: Any, **kwargs: Any) -> None:
+        try:
+            if self.sockets.refusing:
+                raise Unavailable("the server is leaving, try again in a moment")
+            self._identity = await self._identify()
+            if self._identity is not None:
+                self._make_room(self._identity)
+        except ChatError as problem:
+            self._refuse(problem)
+            return
+        await super().get(*args, **kwargs)
+
+    async def _identify(self) -> Identity | None:
+        credentials = read_credentials(self.request)
+        if credentials is None:
+            if self.dialect.first_frame_auth:
+                return None
+            raise Unauthorized("a key is missing: api_key, or Authorization: Bearer")
+        identity = await self.sockets.identify(credentials)
+        check_user_id(self.request, identity)
+        return identity
+
+    def _make_room(self, identity: Identity) -> None:
+        """Over the limit the longest unproven socket goes if it may be dead, else the new one."""
+        limit = self.sockets.config.limits.sockets_per_user
+        sessions = self.sockets.hub.sessions(identity.tenant, identity.user_id)
+        if not limit or len(sessions) < limit:
+            return
+        oldest = max(sessions, key=self.sockets.heartbeat.unproven_for)
+        if self.sockets.heartbeat.unproven_for(oldest) <= self.sockets.config.delivery.ping_seconds:
+            raise RateLimited(f"limits.sockets_per_user = {limit} sockets are open", 5.0)
+        oldest.close(RateLimited.close, "too many sockets, this one was silent")
+
+    def _refuse(self, problem: ChatError) -> None:
+        self.set_status(problem.status)
+        self.set_header("Content-Type", "application/json; charset=UTF-8")
+        self.set_header("Cache-Control", "no-store")
+        if isinstance(problem, RateLimited | Unavailable):
+            self.set_header("Retry-After", str(max(1, round(getattr(problem, "retry_after", 2)))))
+        body = {"error": {"code": problem.code, "message": problem.message}}
+        self.finish(body)
+
+    def check_origin(self, origin: str) -> bool:
+        return self.sockets.origins.allow(origin, self.request.host)
+
+    def get_compression_options(self) -> None:
+        """None: a shared frame cannot be compressed, its compressor keeps state per connection."""
+
+    @property
+    def max_message_size(self) -> int:
+        """Above this the connection is ended with 1009; below, the dialect answers."""
+        limit = self.sockets.config.limits.frame_bytes
+        return limit * ABSURD if limit else 2**31
+
+    def open(self, *_args: str, **_kwargs: str) -> None:
+        self.set_nodelay(True)
+        self.sockets.handlers.add(self)
+        if self._identity is not None:
+            self._enter(self._identity)
+        else:
+            loop = asyncio.get_running_loop()
+            self._auth_timer = loop.call_later(
+                AUTH_SECONDS, self.close, Unauthorized.close, "no key within 5 s"
+            )
+
+    def _enter(self, identity: Identity) -> None:
+        sockets = self.sockets
+        assert self.ws_connection is not None
+        transport = StreamTransport(self, self.ws_connection.stream)
+        outbox = Outbox(
+            transport, sockets.config.limits.outbox_bytes, sockets.budget, sockets.hub.dirty
+        )
+        session = Session(
+            identity,
+            self.dialect,
+            transport,
+            outbox,
+            opened_at=time.monotonic(),
+            address=self.request.remote_ip or "",
+        )
+        outbox.too_slow = lambda: session.close(TOO_SLOW, "too slow")
+        self.session = session
+        sockets.hub.enter(session)
+        sockets.heartbeat.add(session)
+        log.info(
+            "session %d: %s opened by %s of %s from %s",
+            session.id,
+            self.dialect.path,
+            identity.user_id,
+            identity.tenant,
+            session.address,
+        )
+        if self.dialect.addressed:
+            # Nothing was missed between this and the mark: both are one turn of the loop.
+            sockets.hub.subscribe(session, None, sockets.hub.mark).position = None
+        self.dialect.opened(session)
+        sockets.observers.session_opened(session)
+
+    # Frames
+
+    def on_message(self, message: str | bytes) -> Awaitable[None] | None:
+        self.frames_in += 1
+        if isinstance(message, bytes):
+            self._bad(BadRequest("binary frame"))
+            return None
+        self._inbox.append(message)
+        if self._worker is None:
+            self._worker = asyncio.create_task(self._work())
+        if len(self._inbox) < INBOX:
+            return None
+        self._room = asyncio.get_running_loop().create_future()
+        return self._room  # until then the socket is not read
+
+    def _bad(self, problem: ChatError) -> None:
+        if self.dialect.first_frame_auth:
+            self.close(self.dialect.close_code(problem.close), problem.message)
+
+    async def _work(self) -> None:
+        """One frame after another; ends when nothing waits, so that idle sockets have no task."""
+        try:
+            while self._inbox and self.ws_connection is not None:
+                await self._throttle()
+                text = self._inbox.popleft()
+                if self._room is not None and len(self._inbox) <= INBOX // 2:
+                    self._room.set_result(None)
+                    self._room = None
+                if self.session is None:
+                    await self._authenticate(text)
+                else:
+                    await self._receive(self.session, text)
+        finally:
+            self._worker = None
+            if self._room is not None:
+                self._room.set_result(None)
+                self._room = None
+
+    async def _receive(self, session: Session, text: str) -> None:
+        try:
+            await self.dialect.receive(session, text)
+        except ChatError as problem:
+            self.dialect.refuse(session, problem)
+        except Exception:  # a dialect's fault is not the client's, and not the server's end
+            log.exception("session %d: frame failed", session.id)
+            self.dialect.refuse(session, ChatError("something failed here"))
+        await session.outbox.room()  # who does not read his replies is not served on
+        if session.posts >= POSTS and session.last_post is not None:
+            await asyncio.wait([session.last_post])
+
+    async def _throttle(self) -> None:
+        """Over the frame rate a socket is read more slowly, and nothing is dropped."""
+        rate = self.sockets.config.limits.frames_per_second
+        if not rate:
+            return
+        now = time.monotonic()
+        self._tokens = min(rate, self._tokens + (now - self._counted) * rate)
+        self._counted = now
+        self._tokens -= 1
+        if self._tokens < 0:
+            await asyncio.sleep(-self._tokens / rate)
+
+    async def _authenticate(self, text: str) -> None:
+        """The key as the first frame, so that no URL needs to hold one."""
+        command_id = None
+        try:
+            if len(text) > AUTH_BYTES:
+                raise Unauthorized("auth: at most 1 KiB")
+            frame = protocol.decode(text, 4)
+            command_id = frame.get("id") if isinstance(frame.get("id"), int | str) else None
+            key = frame.get("key")
+            if frame.get("do") != "auth" or not isinstance(key, str) or not key:
+                raise Unauthorized('the first frame is {"id":1,"do":"auth","key":"…"}')
+            address = self.request.remote_ip or ""
+            identity = await self.sockets.identify(Credentials(key=key, address=address))
+            check_user_id(self.request, identity)
+            self._make_room(identity)
+        except ChatError as problem:
+            known = isinstance(problem, Unavailable | RateLimited)
+            with contextlib.suppress(WebSocketClosedError):
+                await self.write_message(protocol.error(command_id, problem))
+            self.close(problem.close if known else Unauthorized.close, problem.message[:100])
+            return
+        if self.ws_connection is None or self.ws_connection.is_closing():
+            return
+        if self._auth_timer is not None:
+            self._auth_timer.cancel()
+        self._enter(identity)
+
+    def on_pong(self, data: bytes) -> None:
+        if self.session is not None:
+            self.sockets.heartbeat.pong(self.session, data)
+
+    # Closing
+
+    def on_close(self) -> None:
+        self.sockets.handlers.discard(self)
+        if self._auth_timer is not None:
+            self._auth_timer.cancel()
+        if self._room is not None and not self._room.done():
+            self._room.set_result(None)
+            self._room = None
+        self._inbox.clear()
+        session = self.session
+        if session is None:
+            return
+        code = session.closed or self.close_code or 1006
+        session.closed = code
+        self.sockets.heartbeat.remove(session)
+        self.sockets.hub.leave(session)
+        self.dialect.closed(session)
+        self.sockets.observers.session_closed(session, code)
+        log.info(
+            "session %d: closed %d after %.1f s, %d frames in, %d out",
+            session.id,
+            code,
+            time.monotonic() - session.opened_at,
+            self.frames_in,
+            session.outbox.frames_out,
+        )
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """A refused upgrade: never a stack trace."""
+        error = kwargs.get("exc_info", (None, None))[1]
+        text = error.log_message if isinstance(error, HTTPError) and error.log_message else ""
+        self.finish({"error": {"code": "bad_request", "message": text or self._reason.lower()}})
