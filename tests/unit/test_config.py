@@ -191,7 +191,8 @@ def test_number_that_may_not_be_zero(key):
         ("auth.growerp.url=moqui.example", "begins with http, https"),
         ("log.level=loud", "must be one of: debug"),
         ("log.format=xml", "must be one of: text, json"),
-        ("plugins.directory=", "empty"),
+        ("plugins.directory=", "not a path"),
+        ("plugins.directory=a\0b", "not a path"),
         ("topics.A.type=loud", "must be one of: info, success, warning, danger"),
         ("topics.A.link=//evil.example", "neither http(s) nor a path"),
         ("topics.A.link=javascript:alert(1)", "neither http(s) nor a path"),
@@ -345,6 +346,11 @@ def test_secret_that_is_no_text(tmp_path):
     (tmp_path / "raw").write_bytes(b"\xff")
     with pytest.raises(SetupError, match=r"in log\.level: .*raw is not utf-8"):
         build({"log": {"level": {"file": "raw"}}}, path=tmp_path / "x.toml")
+
+
+def test_secret_in_a_file_that_cannot_be_named():
+    assert faults(data={"log": {"level": {"file": "a\0b"}}}) == "in log.level: not a path"
+    assert "in log.level: " in faults(data={"log": {"level": {"file": "~nobody0/x"}}})
 
 
 def test_table_named_like_a_secret_is_a_table():

@@ -4,6 +4,7 @@ A message says what is wrong and never repeats the value: it may be a secret in 
 """
 
 import ipaddress
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -71,7 +72,8 @@ class File(fields.String):
     """A path; where it is relative, it starts from the folder of the configuration file."""
 
     def _deserialize(self, *args: Any, **kwargs: Any) -> Any:
-        return Path(super()._deserialize(*args, **kwargs)).expanduser()
+        found = super()._deserialize(*args, **kwargs)
+        return Path(os.path.expanduser(found))  # noqa: PTH111 - Path raises without such a home
 
 
 def file(default: Path | None, doc: str, example: str = "") -> File:
@@ -79,8 +81,8 @@ def file(default: Path | None, doc: str, example: str = "") -> File:
 
 
 def given(value: object) -> None:
-    if str(value) in {"", "."}:
-        raise ValidationError("empty")
+    if str(value) in {"", "."} or "\0" in str(value):
+        raise ValidationError("not a path")
 
 
 def network(value: str) -> None:
