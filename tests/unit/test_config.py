@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from marshmallow import Schema, fields, validate
 
 from tornado_chat.config import build, check_section, load
-from tornado_chat.config.reference import default, tables, toml
+from tornado_chat.config.reference import core_tables, default, toml
 from tornado_chat.config.schema import ConfigSchema
 from tornado_chat.errors import SetupError
 
@@ -33,8 +33,8 @@ OTHER = {
 }
 KEYS = {
     f"{table.header[1:-1]}.{key}": field
-    for table in tables()
-    if table.live and not table.header.startswith("[plugins.")
+    for table in core_tables()
+    if table.live
     for key, field in table.keys.items()
 }
 NUMBERS = [key for key, field in KEYS.items() if isinstance(field, fields.Number)]

@@ -71,9 +71,13 @@ class Table:
 
 def tables() -> Iterator[Table]:
     """All tables in the order of the file: ours, then those of the plugins that come with us."""
-    yield from _below("", ConfigSchema())
+    yield from core_tables()
     for name, schema in plugin_schemas():
         yield from _below(f"plugins.{name}", schema)
+
+
+def core_tables() -> Iterator[Table]:
+    yield from _below("", ConfigSchema())
 
 
 def plugin_schemas() -> Iterator[tuple[str, Schema]]:
