@@ -9,14 +9,10 @@ import logging
 import time
 from collections import deque
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from tornado_chat.messages import Message
 from tornado_chat.plugin_source import Plugin
 from tornado_chat.plugin_traffic import CANCEL_SECONDS, Stuck, within
-
-if TYPE_CHECKING:
-    from tornado_chat.session import Session
 
 OBSERVERS = ("message_published", "session_opened", "session_closed")
 
@@ -112,25 +108,16 @@ class Observers:
             for plugin in plugins
             if not plugin.hooks.keys().isdisjoint(OBSERVERS)
         ]
-        self._published, self._opened, self._closed = (
-            tuple(observer for observer in self._all if hook in observer.plugin.hooks)
+        self._by_hook = {
+            hook: tuple(observer for observer in self._all if hook in observer.plugin.hooks)
             for hook in OBSERVERS
-        )
+        }
 
-    def message_published(self, message: Message) -> None:
-        """After the answer: the message is committed and in the outboxes. In the loop's thread."""
-        for observer in self._published:
-            observer.put("message_published", message=message)
-
-    def session_opened(self, session: "Session") -> None:
-        """A socket was opened and its person is known. In the loop's thread."""
-        for observer in self._opened:
-            observer.put("session_opened", session=session)
-
-    def session_closed(self, session: "Session", code: int) -> None:
-        """A socket has ended. In the loop's thread."""
-        for observer in self._closed:
-            observer.put("session_closed", session=session, code=code)
+    def tell(self, hook: str, **given: Any) -> None:
+        """Queues an event for those who implement the hook; on the loop's thread, and after
+        what it tells of: the answer was given, the frames are in the outboxes."""
+        for observer in self._by_hook[hook]:
+            observer.put(hook, **given)
 
     async def stop(self, seconds: float = 1.0) -> None:
         """Lets the queues run dry for so long; what then still waits is lost."""

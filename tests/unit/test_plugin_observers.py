@@ -40,7 +40,7 @@ async def test_an_observer_task_lives_only_while_something_waits(plugin_file, lo
     plugins = load_plugins()
     (observer,) = plugins.observers._all
     assert observer._task is None
-    plugins.observers.session_opened("s1")
+    plugins.observers.tell("session_opened", session="s1")
     assert observer._task is not None
     await until(lambda: observer._task is None)
 
@@ -61,8 +61,8 @@ async def test_an_observer_that_raises_is_counted_and_told_the_next(
         """,
     )
     plugins = load_plugins()
-    plugins.observers.message_published(message(1, content="the text"))
-    plugins.observers.message_published(message(2))
+    plugins.observers.tell("message_published", message=message(1, content="the text"))
+    plugins.observers.tell("message_published", message=message(2))
     await until(lambda: plugins.get("a").module.seen == [2])
     assert plugins.get("a").failures == {"message_published": 1}
     assert "ValueError" in caplog.text and "the text" not in caplog.text
@@ -86,7 +86,7 @@ async def test_a_hanging_observer_harms_only_itself(plugin_file, load_plugins, c
     plugins = load_plugins()
     observers = Observers(plugins, waiting=5, seconds=0.02)
     for offset in range(1, 4):
-        observers.message_published(message(offset))
+        observers.tell("message_published", message=message(offset))
     await until(lambda: plugins.get("quick").module.seen == [1, 2, 3])
     await until(lambda: plugins.get("hangs").failures == {"message_published": 3})
     assert plugins.get("hangs").module.seen == []
@@ -98,7 +98,7 @@ async def test_a_full_queue_loses_the_oldest(plugin_file, load_plugins, caplog):
     plugins = load_plugins()
     observers = Observers(plugins, waiting=5, seconds=1)
     for offset in range(1, 13):
-        observers.message_published(message(offset))
+        observers.tell("message_published", message=message(offset))
     await until(lambda: plugins.get("slow").module.seen == [8, 9, 10, 11, 12])
     assert plugins.describe()[0]["lost"] == 7
     assert caplog.text.count("is too slow") == 1
@@ -127,10 +127,10 @@ async def test_an_observer_that_ignores_its_cancellation_is_told_nothing_more(
     )
     plugins = load_plugins()
     observers = Observers(plugins, seconds=0.02)
-    observers.message_published(message(1))
-    observers.message_published(message(2))
+    observers.tell("message_published", message=message(1))
+    observers.tell("message_published", message=message(2))
     await until(lambda: plugins.get("stuck").failures)
-    observers.message_published(message(3))
+    observers.tell("message_published", message=message(3))
     await asyncio.sleep(0.05)
     assert plugins.get("stuck").module.seen == [1]
     assert "is told nothing more" in caplog.text
@@ -142,7 +142,7 @@ async def test_a_plain_observer_that_blocks_is_named(
 ):
     monkeypatch.setattr("tornado_chat.plugin_observers.HOLD_SECONDS", 0.01)
     plugin_file("a", "import time\n@hookimpl\ndef session_opened(session): time.sleep(0.02)\n")
-    load_plugins().observers.session_opened("s1")
+    load_plugins().observers.tell("session_opened", session="s1")
     await until(lambda: "plugin 'a' held everybody up for 0.0 s in session_opened" in caplog.text)
 
 
@@ -150,7 +150,7 @@ async def test_observers_do_not_keep_the_loop(plugin_file, load_plugins):
     plugin_file("a", "import time\n@hookimpl\ndef message_published(message): time.sleep(0.001)\n")
     plugins = load_plugins()
     for offset in range(200):
-        plugins.observers.message_published(message(offset))
+        plugins.observers.tell("message_published", message=message(offset))
     worst, ended = 0.0, time.monotonic() + 0.15
     while time.monotonic() < ended:
         began = time.monotonic()
@@ -164,12 +164,12 @@ async def test_stop_gives_what_waits_a_moment_and_then_ends(plugin_file, load_pl
     plugin_file("slow", SLOW.format(hang="[2]", body="await asyncio.sleep(60)"))
     plugins = load_plugins()
     for offset in (1, 2, 3):
-        plugins.observers.message_published(message(offset))
+        plugins.observers.tell("message_published", message=message(offset))
     began = time.monotonic()
     await plugins.observers.stop(0.05)
     assert time.monotonic() - began < 1
     assert plugins.get("quick").module.seen == [1, 2, 3]
     assert plugins.get("slow").module.seen == [1]
-    plugins.observers.message_published(message(4))
+    plugins.observers.tell("message_published", message=message(4))
     await asyncio.sleep(0.01)
     assert plugins.get("quick").module.seen == [1, 2, 3]

@@ -399,7 +399,7 @@ async def test_hook_message_published(plugin_file, load_plugins):
     plugins = load_plugins()
     messages = [message(offset) for offset in range(1, 50)]
     for each in messages:
-        plugins.observers.message_published(each)
+        plugins.observers.tell("message_published", message=each)
     assert plugins.get("a").module.seen == []  # after the answer, not before
     await until(lambda: all(plugin.module.seen == messages for plugin in plugins))
 
@@ -407,17 +407,17 @@ async def test_hook_message_published(plugin_file, load_plugins):
 async def test_hook_session_opened(plugin_file, load_plugins):
     plugin_file("a", SESSIONS)
     plugins = load_plugins()
-    plugins.observers.session_opened("s1")
+    plugins.observers.tell("session_opened", session="s1")
     await until(lambda: plugins.get("a").module.seen == ["s1"])
 
 
 async def test_hook_session_closed(plugin_file, load_plugins):
     plugin_file("a", SESSIONS)
     plugins = load_plugins()
-    plugins.observers.session_opened("s1")
-    plugins.observers.session_closed("s1", 1001)
-    plugins.observers.session_opened("s2")
-    plugins.observers.message_published(message())
+    plugins.observers.tell("session_opened", session="s1")
+    plugins.observers.tell("session_closed", session="s1", code=1001)
+    plugins.observers.tell("session_opened", session="s2")
+    plugins.observers.tell("message_published", message=message())
     await until(lambda: plugins.get("a").module.seen == ["s1", ("s1", 1001), "s2"])
 
 
