@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from tornado_chat.errors import TooLarge as TooLarge
     from tornado_chat.errors import Unauthorized as Unauthorized
     from tornado_chat.errors import Unavailable as Unavailable
+    from tornado_chat.app import Server as Server
+    from tornado_chat.cli import server_command as server_command
     from tornado_chat.hookspecs import hookimpl as hookimpl
     from tornado_chat.messages import EVERYONE as EVERYONE
     from tornado_chat.messages import MEMBERS as MEMBERS
@@ -30,10 +32,13 @@ if TYPE_CHECKING:
     from tornado_chat.messages import Message as Message
     from tornado_chat.messages import Posted as Posted
     from tornado_chat.messages import Topic as Topic
+    from tornado_chat.session import Session as Session
     from tornado_chat.state import StateProvider as StateProvider
     from tornado_chat.store.models import StoreModel as StoreModel
     from tornado_chat.store.transaction import Tx as Tx
     from tornado_chat.topics import TopicProvider as TopicProvider
+    from tornado_chat.web.base import PluginHandler as PluginHandler
+    from tornado_chat.web.dialect import Dialect as Dialect
 
 _HOMES = {
     "BadRequest": "errors",
@@ -46,6 +51,8 @@ _HOMES = {
     "TooLarge": "errors",
     "Unauthorized": "errors",
     "Unavailable": "errors",
+    "Server": "app",
+    "server_command": "cli",
     "hookimpl": "hookspecs",
     "EVERYONE": "messages",
     "MEMBERS": "messages",
@@ -56,10 +63,13 @@ _HOMES = {
     "Message": "messages",
     "Posted": "messages",
     "Topic": "messages",
+    "Session": "session",
     "StateProvider": "state",
     "StoreModel": "store.models",
     "Tx": "store.transaction",
     "TopicProvider": "topics",
+    "PluginHandler": "web.base",
+    "Dialect": "web.dialect",
 }
 
 __all__ = [
@@ -71,12 +81,16 @@ __all__ = [
     "Conflict",
     "Credentials",
     "Denied",
+    "Dialect",
     "Draft",
     "Identity",
     "Message",
     "NotFound",
+    "PluginHandler",
     "Posted",
     "RateLimited",
+    "Server",
+    "Session",
     "SetupError",
     "StateProvider",
     "StoreModel",
@@ -87,6 +101,7 @@ __all__ = [
     "Unauthorized",
     "Unavailable",
     "hookimpl",
+    "server_command",
 ]
 
 

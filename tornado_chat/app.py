@@ -78,6 +78,7 @@ class Server:
             config=config,
             hub=self.hub,
             heartbeat=self.heartbeat,
+            catch_up=self.catch_up,
             budget=self._budget,
             origins=self.origins,
             identify=self.identify,

@@ -22,6 +22,10 @@ class Dialect:
     # True: a socket may open without a credential and send it first; `receive` is then not
     # called before (native protocol only).
     first_frame_auth: bool = False
+    # Of `addressed` sessions: nothing is written before the first frame was read or so many
+    # seconds have passed, since front-ends drop what comes before they listen. Nothing is lost:
+    # the session is behind for so long (design section 5 rule 6).
+    settle_seconds: float = 0.0
     # Ours -> what this wire knows; codes that are not named here pass as they are.
     close_codes: dict[int, int] = {}  # noqa: RUF012 - a constant of the subclass
 

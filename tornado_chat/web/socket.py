@@ -17,6 +17,7 @@ from tornado.web import HTTPError, stream_request_body
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
 from tornado_chat import protocol
+from tornado_chat.catch_up import CatchUp
 from tornado_chat.config import Config
 from tornado_chat.errors import BadRequest, ChatError, RateLimited, Unauthorized, Unavailable
 from tornado_chat.heartbeat import TOO_SLOW, Heartbeat
@@ -46,6 +47,7 @@ class Sockets:
     config: Config
     hub: Hub
     heartbeat: Heartbeat
+    catch_up: CatchUp
     budget: Budget
     origins: Origins
     identify: Callable[[Credentials], Awaitable[Identity]]
@@ -169,10 +171,17 @@ class SocketHandler(WebSocketHandler):
             session.address,
         )
         if self.dialect.addressed:
-            # Nothing was missed between this and the mark: both are one turn of the loop.
-            sockets.hub.subscribe(session, None, sockets.hub.mark).position = None
+            sockets.hub.subscribe(session, None, sockets.hub.mark).held = True
         self.dialect.opened(session)
+        asyncio.get_running_loop().call_later(self.dialect.settle_seconds, self._settle, session)
         sockets.observers.session_opened(session)
+
+    def _settle(self, session: Session) -> None:
+        """The peer listens by now: what came meanwhile, then live."""
+        subscription = session.subscriptions.get(None)
+        if subscription is not None and subscription.held:
+            subscription.held = False
+            self.sockets.catch_up.start(session)
 
     # Frames
 
@@ -220,6 +229,7 @@ class SocketHandler(WebSocketHandler):
         except Exception:  # a dialect's fault is not the client's, and not the server's end
             log.exception("session %d: frame failed", session.id)
             self.dialect.refuse(session, ChatError("something failed here"))
+        self._settle(session)
         await session.outbox.room()  # who does not read his replies is not served on
         if session.posts >= POSTS and session.last_post is not None:
             await asyncio.wait([session.last_post])
