@@ -1,0 +1,339 @@
+"""The native protocol over a real socket: design section 3, frame by frame."""
+
+import asyncio
+import json
+from types import ModuleType
+
+import pytest
+import websockets
+from support.server import key_of, running_server
+
+from tornado_chat import Denied, TopicProvider, hookimpl
+
+
+class Board(TopicProvider):
+    """A kind that everybody of a tenant may use; keys beginning with `closed` excepted."""
+
+    kind = "board"
+
+    async def authorize(self, identity, action, topic):
+        if topic.key == "said":
+            raise Denied(f"{action} {topic.name}: not a member")
+        return not topic.key.startswith("closed")
+
+    async def receive(self, identity, topic, data):
+        return dict(data)
+
+    async def snapshot(self, identity, topic):
+        if topic.key == "slow":
+            await asyncio.sleep(30)
+        return {"topic": topic.key}
+
+
+class Typing(Board):
+    kind = "typing"
+    history = 0
+
+
+def plugin(name, **members):
+    module = ModuleType(name)
+    module.api = 1
+    for key, value in members.items():
+        setattr(module, key, value)
+    return module
+
+
+@hookimpl
+def register_topics():
+    return [Board(), Typing()]
+
+
+@pytest.fixture
+async def site():
+    boards = plugin("boards", register_topics=register_topics)
+    async with running_server(modules=[boards], entry_points=False) as running:
+        yield running
+
+
+async def test_hello_names_the_person_and_the_limits(site):
+    async with site.connect("ann") as ann:
+        assert ann.hello["protocol"] == 1
+        assert ann.hello["user"] == "u-ann"
+        assert ann.hello["name"] == "Ann Maas"
+        assert ann.hello["tenant"] == "SHOP"
+        assert ann.hello["key_ttl"] is None
+        assert ann.hello["limits"]["frame_bytes"] == 65536
+
+
+@pytest.mark.parametrize("name", ["api_key", "apiKey", "login_key"])
+async def test_the_key_is_taken_from_query_and_header(site, name):
+    async with websockets.connect(site.ws_url(f"/ws?{name}={key_of('ann')}")) as socket:
+        assert "hello" in json.loads(await socket.recv())
+    headers = {name: key_of("ann")}
+    async with websockets.connect(site.ws_url("/ws"), additional_headers=headers) as socket:
+        assert "hello" in json.loads(await socket.recv())
+
+
+async def test_bearer_is_a_credential(site):
+    headers = {"Authorization": f"Bearer {key_of('ann')}"}
+    async with websockets.connect(site.ws_url("/ws"), additional_headers=headers) as socket:
+        assert json.loads(await socket.recv())["hello"]["user"] == "u-ann"
+
+
+async def test_a_bad_key_is_401_before_the_upgrade(site):
+    with pytest.raises(websockets.InvalidStatus) as refused:
+        await site.open("/ws", query="api_key=wrong")
+    assert refused.value.response.status_code == 401
+    assert "WWW-Authenticate" not in refused.value.response.headers
+    assert json.loads(refused.value.response.body)["error"]["code"] == "unauthorized"
+
+
+async def test_another_user_id_is_refused_with_a_text_of_its_own(site):
+    with pytest.raises(websockets.InvalidStatus) as refused:
+        await site.open("/ws", "ann", query="userId=u-bob")
+    assert refused.value.response.status_code == 403
+    assert b"Login key not valid" not in refused.value.response.body
+    async with site.open("/ws", "ann", query="userId=u-ann") as socket:
+        assert "hello" in json.loads(await socket.recv())
+
+
+async def test_the_key_may_be_the_first_frame(site):
+    async with site.open("/ws") as socket:
+        await socket.send(json.dumps({"id": 1, "do": "auth", "key": key_of("ann")}))
+        assert json.loads(await socket.recv())["hello"]["user"] == "u-ann"
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        {"id": 1, "do": "auth", "key": "wrong"},
+        {"id": 1, "do": "subscribe", "topic": "board:1"},
+        {"id": 1, "do": "auth", "key": "x" * 2000},
+        {"id": 1, "do": "auth"},
+    ],
+)
+async def test_a_bad_first_frame_is_4001(site, frame):
+    async with site.open("/ws") as socket:
+        await socket.send(json.dumps(frame))
+        assert json.loads(await socket.recv())["error"]["code"] == "unauthorized"
+        with pytest.raises(websockets.ConnectionClosed):
+            await socket.recv()
+        assert socket.close_code == 4001
+
+
+async def test_no_first_frame_is_4001(site, monkeypatch):
+    monkeypatch.setattr("tornado_chat.web.socket.AUTH_SECONDS", 0.05)
+    async with site.open("/ws") as socket:
+        with pytest.raises(websockets.ConnectionClosed):
+            await asyncio.wait_for(socket.recv(), 5)
+        assert socket.close_code == 4001
+
+
+async def test_subscribe_publish_push(site):
+    async with site.connect("ann") as ann, site.connect("bob") as bob:
+        reply = await ann.ok("subscribe", topic="board:1")
+        assert reply == {
+            "topic": "board:1",
+            "epoch": reply["epoch"],
+            "offset": 0,
+            "complete": False,
+            "state": {"topic": "1"},
+        }
+        posted = await bob.ok("publish", topic="board:1", data={"content": "Lunch?"})
+        push = await ann.push()
+        assert push == {
+            "topic": "board:1",
+            "epoch": posted["epoch"],
+            "offset": posted["offset"],
+            "id": posted["id"],
+            "sender": "u-bob",
+            "sender_name": "Bob Prins",
+            "at": posted["at"],
+            "data": {"content": "Lunch?"},
+        }
+        assert posted["duplicate"] is False
+        await bob.quiet()
+
+
+async def test_a_publisher_gets_his_own_push(site):
+    async with site.connect("ann") as ann:
+        await ann.ok("subscribe", topic="board:1")
+        await ann.ok("publish", topic="board:1", data={"n": 1})
+        assert (await ann.push())["data"] == {"n": 1}
+
+
+async def test_a_list_of_topics_says_how_each_went(site):
+    async with site.connect("ann") as ann:
+        reply = await ann.ok("subscribe", topics=["board:1", "board:closed", "nothing:1", "board:2"])
+        first, closed, nothing, second = reply["topics"]
+        assert first["state"] == {"topic": "1"}
+        assert second["state"] == {"topic": "2"}
+        assert closed["error"]["code"] == "denied"
+        assert nothing["error"]["code"] == "not_found"
+
+
+async def test_unsubscribe_ends_it(site):
+    async with site.connect("ann") as ann:
+        await ann.ok("subscribe", topic="board:1")
+        await ann.ok("unsubscribe", topic="board:1")
+        await ann.ok("unsubscribe", topic="board:never")
+        await ann.ok("publish", topic="board:1", data={})
+        await ann.quiet()
+
+
+async def test_history_pages_both_ways(site):
+    async with site.connect("ann") as ann:
+        for number in range(7):
+            await ann.ok("publish", topic="board:1", data={"n": number})
+
+        async def page(**arguments):
+            answer = await ann.ok("history", topic="board:1", **arguments)
+            return [each["data"]["n"] for each in answer["messages"]], answer["more"]
+
+        assert await page() == ([0, 1, 2, 3, 4, 5, 6], False)
+        assert await page(limit=3) == ([4, 5, 6], True)
+        assert await page(before=5, limit=3) == ([1, 2, 3], True)
+        assert await page(before=2, limit=3) == ([0], False)
+        assert await page(after=0, limit=3) == ([0, 1, 2], True)
+        assert await page(after=5, limit=3) == ([5, 6], False)
+        assert await ann.refused("history", topic="board:closed") == "denied"
+
+
+async def test_a_key_makes_a_retry_safe(site):
+    async with site.connect("ann") as ann, site.connect("bob") as bob:
+        await bob.ok("subscribe", topic="board:1")
+        first = await ann.ok("publish", topic="board:1", key="k1", data={"n": 1})
+        again = await ann.ok("publish", topic="board:1", key="k1", data={"n": 1})
+        assert again == {**first, "duplicate": True}
+        assert await ann.refused("publish", topic="board:1", key="k1", data={"n": 2}) == "conflict"
+        other = await bob.ok("publish", topic="board:1", key="k1", data={"n": 1})
+        assert other["offset"] == first["offset"] + 1
+        assert [(await bob.push())["offset"] for _ in range(2)] == [
+            first["offset"],
+            other["offset"],
+        ]
+
+
+async def test_signals_are_neither_numbered_nor_stored(site):
+    async with site.connect("ann") as ann, site.connect("bob") as bob:
+        await ann.ok("subscribe", topic="board:1")
+        await bob.ok("signal", topic="board:1", name="typing", data={"on": True})
+        assert await ann.next() == {
+            "signal": {"topic": "board:1", "name": "typing", "sender": "u-bob", "data": {"on": True}}
+        }
+        assert (await ann.ok("history", topic="board:1"))["messages"] == []
+        assert await bob.refused("signal", topic="board:closed", name="typing") == "denied"
+
+
+async def test_a_topic_without_history_publishes_signals(site):
+    async with site.connect("ann") as ann:
+        await ann.ok("subscribe", topic="typing:1")
+        reply = await ann.ok("publish", topic="typing:1", data={"n": 1})
+        assert reply["offset"] is None
+        frame = await ann.next()
+        assert frame["signal"]["data"] == {"n": 1}
+
+
+async def test_ping_is_answered(site):
+    async with site.connect("ann") as ann:
+        assert await ann.ok("ping") == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("not json", "bad_request"),
+        ("[1]", "bad_request"),
+        ('{"id":1}', "bad_request"),
+        ('{"id":1,"do":"sing"}', "bad_request"),
+        ('{"id":1,"do":"publish","topic":"board:1"}', "bad_request"),
+        ('{"id":1,"do":"publish","topic":"board:1","data":[]}', "bad_request"),
+        ('{"id":1,"do":"publish","topic":"board:1","data":{},"odd":1}', "bad_request"),
+        ('{"id":1,"do":"subscribe","topic":":"}', "bad_request"),
+        ('{"id":1,"do":"subscribe"}', "bad_request"),
+        ('{"id":1,"do":"auth","key":"again"}', "bad_request"),
+        ('{"id":[1],"do":"ping"}', "bad_request"),
+        ('{"id":1,"do":"publish","topic":"board:closed","data":{}}', "denied"),
+        ('{"id":1,"do":"publish","topic":"nothing:1","data":{}}', "not_found"),
+        ('{"id":1,"do":"publish","topic":"board:1","data":' + '{"a":' * 40 + "1" + "}" * 41, "too_large"),
+        ('{"id":1,"do":"publish","topic":"board:1","data":{"a":"' + "x" * 66000 + '"}}', "too_large"),
+        ('{"id":1,"do":"publish","topic":"board:1","data":{"a":"' + "x" * 80000 + '"}}', "too_large"),
+    ],
+)
+async def test_what_is_wrong_gets_its_code_and_the_socket_stays(site, text, code):
+    async with site.connect("ann") as ann:
+        await ann.send(text)
+        frame = await ann.next()
+        assert frame["error"]["code"] == code
+        assert await ann.ok("ping") == {}
+
+
+async def test_an_absurd_frame_is_1009_and_a_binary_one_4002(site):
+    async with site.connect("ann") as ann:
+        await ann.send("x" * 3_000_000)
+        with pytest.raises(websockets.ConnectionClosed):
+            await ann.next()
+        assert ann.socket.close_code == 1009
+    async with site.connect("ann") as ann:
+        await ann.socket.send(b"binary")
+        with pytest.raises(websockets.ConnectionClosed):
+            await ann.next()
+        assert ann.socket.close_code == 4002
+
+
+async def test_tenants_never_see_each_other(site):
+    async with site.connect("ann") as ann, site.connect("zoe") as zoe:
+        await zoe.ok("subscribe", topic="board:1")
+        await ann.ok("publish", topic="board:1", data={"n": 1})
+        await zoe.quiet()
+        assert (await zoe.ok("history", topic="board:1"))["messages"] == []
+
+
+async def test_revoking_ends_sockets_and_subscriptions_at_once(site):
+    async with site.connect("ann") as ann, site.connect("bob") as bob:
+        await ann.ok("subscribe", topic="board:1")
+        topic = next(iter(site.server.hub.sessions("SHOP", "u-ann")[0].subscriptions))
+        site.server.revoke(user="u-ann", topic=topic)
+        assert "has ended" in (await ann.next())["error"]["message"]
+        await bob.ok("publish", topic="board:1", data={})
+        await ann.quiet()
+        await site.server.accounts.revoke_keys("u-ann")
+        with pytest.raises(websockets.ConnectionClosed):
+            await ann.next()
+        assert ann.socket.close_code == 4009
+        assert await bob.ok("ping") == {}
+
+
+async def test_many_writers_give_everybody_one_order(site):
+    async def write(name, number):
+        async with site.connect(name) as client:
+            for each in range(50):
+                await client.send(
+                    {"id": each, "do": "publish", "topic": "board:1", "data": {"w": number, "n": each}}
+                )
+            for each in range(50):
+                assert "ok" in await client.reply(each)
+
+    async with site.connect("ann") as ann, site.connect("bob") as bob:
+        await ann.ok("subscribe", topic="board:1")
+        await bob.ok("subscribe", topic="board:1")
+        await asyncio.gather(*(write(name, i) for i, name in enumerate(["ann", "bob", "carl", "dora"])))
+        seen = [await ann.push() for _ in range(200)]
+        assert [each["offset"] for each in seen] == list(range(1, 201))
+        assert [await bob.push() for _ in range(200)] == seen
+        for writer in range(4):
+            mine = [each["data"]["n"] for each in seen if each["data"]["w"] == writer]
+            assert mine == list(range(50))
+        await ann.quiet()
+
+
+async def test_a_snapshot_that_hangs_holds_nobody_else(site, monkeypatch):
+    monkeypatch.setattr("tornado_chat.commands.SNAPSHOT_SECONDS", 0.3)
+    async with site.connect("ann") as ann, site.connect("bob") as bob:
+        waiting = asyncio.create_task(ann.do("subscribe", topic="board:slow"))
+        await bob.ok("subscribe", topic="board:1")
+        await bob.ok("publish", topic="board:1", data={})
+        await bob.push()
+        assert (await waiting)["error"]["code"] == "unavailable"
+        await bob.ok("publish", topic="board:slow", data={})
+        await ann.quiet()
