@@ -7,7 +7,7 @@ import asyncio
 import logging
 import ssl
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from types import ModuleType
 from typing import Any, TypeVar
 
@@ -66,12 +66,18 @@ class Server:
         rules = Rules(
             data_bytes=config.limits.frame_bytes,
             pair_seconds=config.delivery.pair_seconds,
-            is_signal=lambda topic: self.broker.is_signal(topic),
+            is_signal=lambda topic: self.broker.is_signal(topic),  # noqa: PLW0108 - built below
             filter_draft=self.plugins.filter,
         )
         self.store = Store(config.store.url, config.store.durability, rules, self._committed)
         self._build_hub()
-        self.accounts = Accounts(self.store, config)
+        self.accounts = Accounts(
+            self.store,
+            config.auth,
+            config.users,
+            config.limits,
+            ask_plugins=self.plugins.authenticate if self.plugins.authenticators else None,
+        )
         self.accounts.on_revoked(lambda user, key: self.revoke(user=user, key=key))
         self.people: People = self.accounts.people
         self.sockets = Sockets(
@@ -128,7 +134,9 @@ class Server:
             gate=self.gate,
             registry=self.topics,
             filter_draft=self.plugins.filter,
-            published=self.plugins.observers.message_published,
+            published=lambda message: self.plugins.observers.tell(
+                "message_published", message=message
+            ),
             data_bytes=config.limits.frame_bytes,
         )
 
@@ -148,7 +156,7 @@ class Server:
         )
         self.hub.start_at(head)
         await self.engine.start(self.broker.on_ring, self.revoking.on_tell)
-        await self.accounts.start(self.config.users if begin_epoch else ())
+        await self.accounts.start(synchronise=begin_epoch)
         for provider in self.topics:
             await provider.start()
 
@@ -213,9 +221,7 @@ class Server:
         for session in self.hub.all_sessions():
             session.dialect.farewell(session, "restart", window)
             session.close(GOING_AWAY, "restart")
-        deadline = time.monotonic() + CLOSE_SECONDS
-        while self.sockets.handlers and time.monotonic() < deadline:
-            await asyncio.sleep(0.02)
+        await self.sockets.gone(CLOSE_SECONDS)
         if self._http is not None:
             await self._http.close_all_connections()
         await self.plugins.acall_each("shutdown", server=self)
@@ -226,7 +232,8 @@ class Server:
         self.broker.committed(done)
         if done.foreign:  # another process wrote: the command line, say
             self.catch_up.heal()
-            self.spawn(self.accounts.refresh())
+            open_sessions = [session.identity for session in self.hub.all_sessions()]
+            self.spawn(self.accounts.refresh(open_sessions))
 
     async def _sweep(self) -> None:
         delivery = self.config.delivery
@@ -277,15 +284,7 @@ class Server:
 
     async def identify(self, credentials: Credentials) -> Identity:
         """Who shows these. Raises Unauthorized, RateLimited, Unavailable."""
-
-        async def otherwise() -> Identity:
-            if credentials.key is not None:
-                return await self.accounts.identify(credentials.key, credentials.address)
-            return await self.accounts.basic(
-                credentials.username or "", credentials.password or "", credentials.address
-            )
-
-        return await self.plugins.authenticate(credentials, otherwise)
+        return await self.accounts.authenticate(credentials)
 
     def revoke(
         self,
@@ -299,13 +298,11 @@ class Server:
         of it, at once, in every process."""
         self.engine.tell(user or "", self.revoking.order(user, key, topic, tenant))
 
-    def run_once(
-        self, name: str, source: Callable[[int], Awaitable[None]]
-    ) -> "asyncio.Task[None]":
+    def run_once(self, name: str, source: Callable[[int], Awaitable[None]]) -> "asyncio.Task[None]":
         """Runs `source(lease)` in the background on one process alone."""
 
         async def run() -> None:
-            while (lease := await self.engine.lease(name)) is None:
+            while (lease := await self.engine.lease(name)) is None:  # noqa: ASYNC110 - held elsewhere
                 await asyncio.sleep(TICK_SECONDS)
             await source(lease)
 

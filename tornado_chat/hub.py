@@ -231,8 +231,10 @@ class Hub:
     def _frame(self, dialect: Wire, what: Message | Signal) -> bytes | None:
         if dialect not in self._frames:
             self.encoded += 1
-            is_message = isinstance(what, Message)
-            payload = dialect.encode(what) if is_message else dialect.encode_signal(what)
+            if isinstance(what, Message):
+                payload = dialect.encode(what)
+            else:
+                payload = dialect.encode_signal(what)
             self._frames[dialect] = None if payload is None else text_frame(payload)
         return self._frames[dialect]
 

@@ -7,7 +7,7 @@ through pluggy, whose calls cost 25 times as much and end at the first that rais
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from typing import Any
 
 from tornado_chat.errors import ChatError, Denied, Unauthorized, Unavailable
@@ -133,14 +133,12 @@ class Authenticator(Guard):
 
 
 async def authenticate(
-    authenticators: tuple[Authenticator, ...],
-    credentials: Credentials,
-    otherwise: Callable[[], Awaitable[Identity]],
-) -> Identity:
-    """The first answer of a plugin, else that of `otherwise`, the house's own back-ends.
+    authenticators: tuple[Authenticator, ...], credentials: Credentials
+) -> Identity | None:
+    """The first answer of a plugin; None where none knows them.
 
-    Raises what `otherwise` raises, but Unavailable for its Unauthorized where a plugin failed: the
-    credentials may be good, and a client that is told they are not forgets its key.
+    Raises Unavailable where none knows them and one failed: they may be good all the same, and a
+    client that is told they are not forgets its key.
     """
     failure: Unavailable | None = None
     for ask in authenticators:
@@ -151,9 +149,6 @@ async def authenticate(
             continue
         if identity is not None:
             return identity
-    try:
-        return await otherwise()
-    except Unauthorized:
-        if failure is None:
-            raise
-        raise failure from None
+    if failure is not None:
+        raise failure
+    return None

@@ -6,7 +6,7 @@ under traffic is contained (see `plugin_traffic` and `plugin_observers`).
 
 import inspect
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 from types import ModuleType
@@ -225,11 +225,9 @@ class Plugins:
             if not await allows(identity, action, topic):
                 raise Denied(f"{action} {topic.name}: not allowed")
 
-    async def authenticate(
-        self, credentials: Credentials, otherwise: Callable[[], Awaitable[Identity]]
-    ) -> Identity:
-        """Who shows these: the first plugin that knows, else what `otherwise` answers."""
-        return await authenticate(self.authenticators, credentials, otherwise)
+    async def authenticate(self, credentials: Credentials) -> Identity | None:
+        """Who shows these: the first plugin that knows; None where none does."""
+        return await authenticate(self.authenticators, credentials)
 
     def describe(self) -> list[dict[str, Any]]:
         """What `tornado-chat plugins` and the health page show, in the order of loading."""

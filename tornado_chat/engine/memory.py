@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tornado_chat.engine import OnRing, OnTell
+from tornado_chat.engine.base import OnRing, OnTell
 from tornado_chat.messages import Message
 
 

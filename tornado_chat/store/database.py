@@ -40,18 +40,21 @@ def open_database(url: str, durability: str) -> peewee.Database:
         "temp_store": "memory",
     }
     try:
-        database = db_url.connect(url, pragmas=pragmas, timeout=BUSY_SECONDS)
+        database: Any = db_url.connect(url, pragmas=pragmas, timeout=BUSY_SECONDS)
     except (RuntimeError, ValueError) as error:
         raise SetupError(f"in store.url: {error}") from error
+    assert isinstance(database, peewee.Database)
     if database.database == ":memory:":
-        raise SetupError("in store.url: name a file: sqlite:///tornado_chat.db (memory is no store)")
-    folder = Path(database.database).resolve().parent
+        raise SetupError(
+            "in store.url: name a file: sqlite:///tornado_chat.db (memory is no store)"
+        )
+    folder = Path(str(database.database)).resolve().parent
     if not folder.is_dir():
         raise SetupError(f"in store.url: the folder {folder} is not there")
     return database
 
 
-def enter_thread(database: peewee.Database, *, read_only: bool) -> None:
+def enter_thread(database: Any, *, read_only: bool) -> None:
     """Makes the calling thread one of this store's: models mean this database in it."""
     current_database.set(database)
     database.connect(reuse_if_open=True)
@@ -78,7 +81,7 @@ def migrate(database: peewee.Database, folders: Sequence[tuple[str, Path]]) -> l
     return applied
 
 
-def data_version(database: peewee.Database) -> int:
+def data_version(database: Any) -> int:
     """A number that changes when another connection has committed (SQLite)."""
     row: Any = database.execute_sql("PRAGMA data_version").fetchone()
     return int(row[0])

@@ -54,7 +54,8 @@ class Epochs:
     @classmethod
     def load(cls) -> "Epochs":
         query = EpochRow.select(EpochRow.first_offset, EpochRow.name)
-        return cls(list(query.order_by(EpochRow.first_offset, EpochRow.begun).tuples()))
+        rows: Any = query.order_by(EpochRow.first_offset, EpochRow.begun).tuples()
+        return cls(list(rows))
 
     @property
     def today(self) -> str:
@@ -88,7 +89,8 @@ class LogReader:
         for_members = {row.topic_id for row in rows if not row.audience}
         members: dict[int, set[str]] = {topic_id: set() for topic_id in for_members}
         belong = MemberRow.select(MemberRow.topic_id, MemberRow.user_id)
-        for topic_id, user in belong.where(MemberRow.topic_id.in_(list(for_members))).tuples():
+        pairs: Any = belong.where(MemberRow.topic_id.in_(list(for_members))).tuples()
+        for topic_id, user in pairs:
             members[topic_id].add(user)
         return [
             replace(message, members=frozenset(members[row.topic_id]))
@@ -151,18 +153,16 @@ class LogReader:
                 AddressRow.offset > offset,
                 AddressRow.offset <= upto,
             )
-            ordered = query.order_by(AddressRow.offset).limit(limit)
-            found.update(number for (number,) in ordered.tuples())
+            ordered: Any = query.order_by(AddressRow.offset).limit(limit).tuples()
+            found.update(number for (number,) in ordered)
         if selection.member:
             found.update(self._after_as_member(offset, selection.member, limit, upto))
         return self.get_many(sorted(found)[:limit])
 
     @staticmethod
-    def _after_as_member(
-        offset: int, member: tuple[str, str], limit: int, upto: int
-    ) -> list[int]:
+    def _after_as_member(offset: int, member: tuple[str, str], limit: int, upto: int) -> list[int]:
         tenant, user = member
-        query = (
+        query: Any = (
             MessageRow.select(MessageRow.offset)
             .join(TopicRow, on=(TopicRow.id == MessageRow.topic_id))
             .join(MemberRow, on=(MemberRow.topic_id == TopicRow.id))

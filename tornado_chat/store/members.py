@@ -4,7 +4,7 @@ Nothing here is written per message but the sender's own counter; nothing is rea
 """
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from peewee import fn
 
@@ -12,7 +12,7 @@ from tornado_chat.messages import Topic
 from tornado_chat.store.models import MemberRow, TopicRow
 
 if TYPE_CHECKING:
-    from tornado_chat.store.transaction import Tx
+    from tornado_chat.store.transaction import TopicState, Tx
 
 
 class MembersTx:
@@ -27,7 +27,8 @@ class MembersTx:
         known = self._tx.member_sets()
         if topic_id not in known:
             query = MemberRow.select(MemberRow.user_id).where(MemberRow.topic_id == topic_id)
-            known[topic_id] = frozenset(user for (user,) in query.tuples())
+            rows: Any = query.tuples()
+            known[topic_id] = frozenset(user for (user,) in rows)
         return known[topic_id]
 
     def add(self, topic: Topic, users: Iterable[str], *, read: bool = False) -> None:
@@ -81,21 +82,21 @@ class MembersTx:
             .execute()
         )
 
-    def _state(self, topic: Topic):  # type: ignore[no-untyped-def]
+    def _state(self, topic: Topic) -> "TopicState":
         self._tx.flush()  # the rows these statements look at
         return self._tx.state(topic)
 
     @staticmethod
-    def _is(topic_id: int, user: str):  # type: ignore[no-untyped-def]
+    def _is(topic_id: int, user: str) -> tuple[Any, Any]:
         return MemberRow.topic_id == topic_id, MemberRow.user_id == user
 
 
-def has_left(count):  # type: ignore[no-untyped-def]
+def has_left(count: Any) -> Any:
     """SQL: the member left, and no message has come since. `count`: the topic's, or its field."""
     return MemberRow.left_count.is_null(False) & (MemberRow.left_count >= count)
 
 
-def unread():  # type: ignore[no-untyped-def]
+def unread() -> Any:
     """SQL: how many messages of others came after what he has read; at least 0."""
     base = fn.COALESCE(MemberRow.read_count, MemberRow.joined_count)
     return fn.MAX(TopicRow.count - base - MemberRow.own_after, 0)
@@ -103,7 +104,7 @@ def unread():  # type: ignore[no-untyped-def]
 
 def members_of(topic: Topic) -> frozenset[str]:
     """Everybody who belongs to the topic, by one query, in a reader's thread."""
-    query = (
+    query: Any = (
         MemberRow.select(MemberRow.user_id)
         .join(TopicRow, on=(TopicRow.id == MemberRow.topic_id))
         .where(

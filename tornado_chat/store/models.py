@@ -9,12 +9,12 @@ from contextvars import ContextVar
 from typing import Any
 
 import peewee
-from peewee import BigIntegerField, CharField, CompositeKey, IntegerField, TextField
+from peewee import AutoField, BigIntegerField, CharField, CompositeKey, IntegerField, TextField
 
 current_database: ContextVar[peewee.Database | None] = ContextVar("current_database", default=None)
 
 
-class CurrentDatabase(peewee.Metadata):  # type: ignore[misc]
+class CurrentDatabase(peewee.Metadata):
     """Metadata whose database is the one of the thread that asks."""
 
     @property
@@ -59,6 +59,7 @@ class TopicRow(StoreModel):
     """A topic that has been written to. `count`: messages ever numbered; `pruned`: the highest
     offset that was thrown away, 0 for none."""
 
+    id = AutoField()
     tenant = CharField(64)
     kind = CharField(32)
     key = CharField(128)
@@ -142,6 +143,7 @@ class PublishKeyRow(StoreModel):
 class PairingRow(StoreModel):
     """A message that may come once more by another path (rule 8). `paired`: it has."""
 
+    id = AutoField()
     scope = CharField(64)
     topic_id = IntegerField()
     digest = CharField(64)

@@ -264,14 +264,14 @@ class Tx:
             if message.offset == offset:
                 return message
         row = MessageRow.get_or_none(MessageRow.offset == offset)
-        return row and message_of(row, topic, self._rules.epochs.of(offset))
+        return None if row is None else message_of(row, topic, self._rules.epochs.of(offset))
 
     def state(self, topic: Topic) -> TopicState:
         """The topic's row, created when it is new."""
         state = self._memory.topics.get(topic)
         if state is None:
             where = {"tenant": topic.tenant, "kind": topic.kind, "key": topic.key}
-            row, _created = TopicRow.get_or_create(**where)
+            row, _created = TopicRow.get_or_create(**where)  # type: ignore[no-untyped-call]
             state = TopicState(row.id, row.count, row.last_offset)
             if len(self._memory.topics) >= CACHED:
                 self.flush()

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import orjson
-from marshmallow import RAISE, Schema, ValidationError
+from marshmallow import Schema, ValidationError
 from tornado.httputil import HTTPFile, parse_body_arguments
 from tornado.web import HTTPError, RequestHandler, stream_request_body
 
@@ -209,9 +209,7 @@ class PluginHandler(Handler):
 
     config: Mapping[str, Any]
 
-    def initialize(  # type: ignore[override]
-        self, server: "Server", config: Mapping[str, Any] | None = None
-    ) -> None:
+    def initialize(self, server: "Server", config: Mapping[str, Any] | None = None) -> None:
         super().initialize(server)
         self.config = config or {}
 
@@ -231,7 +229,7 @@ def load(schema: type[Schema] | Schema, data: Mapping[str, Any]) -> dict[str, An
     """Data as the schema has it. Raises BadRequest with the first fault, by its path."""
     loader = schema() if isinstance(schema, type) else schema
     try:
-        loaded: dict[str, Any] = loader.load(data, unknown=loader.unknown or RAISE)
+        loaded: dict[str, Any] = loader.load(data)
     except ValidationError as error:
         raise BadRequest(first_fault(error.messages)) from None
     return loaded

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from tornado_chat.app import Server
 
 
-def build(server: "Server", plugins: Plugins, sockets: Sockets, native: NativeDialect) -> Application:
+def build(
+    server: "Server", plugins: Plugins, sockets: Sockets, native: NativeDialect
+) -> Application:
     """The application, from what the plugins register."""
     shared = {"server": server}
     routes: list[Any] = [

@@ -54,6 +54,22 @@ class Sockets:
     observers: Observers
     refusing: bool = False  # the house is leaving: no new sockets
     handlers: set["SocketHandler"] = field(default_factory=set)
+    _gone: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def add(self, handler: "SocketHandler") -> None:
+        self.handlers.add(handler)
+        self._gone.clear()
+
+    def remove(self, handler: "SocketHandler") -> None:
+        self.handlers.discard(handler)
+        if not self.handlers:
+            self._gone.set()
+
+    async def gone(self, seconds: float) -> None:
+        """Waits until every socket is closed, at most so long."""
+        with contextlib.suppress(TimeoutError):
+            if self.handlers:
+                await asyncio.wait_for(self._gone.wait(), seconds)
 
 
 @stream_request_body
@@ -134,7 +150,7 @@ class SocketHandler(WebSocketHandler):
 
     def open(self, *_args: str, **_kwargs: str) -> None:
         self.set_nodelay(True)
-        self.sockets.handlers.add(self)
+        self.sockets.add(self)
         if self._identity is not None:
             self._enter(self._identity)
         else:
@@ -146,6 +162,7 @@ class SocketHandler(WebSocketHandler):
     def _enter(self, identity: Identity) -> None:
         sockets = self.sockets
         assert self.ws_connection is not None
+        assert self.ws_connection.stream is not None
         transport = StreamTransport(self, self.ws_connection.stream)
         outbox = Outbox(
             transport, sockets.config.limits.outbox_bytes, sockets.budget, sockets.hub.dirty
@@ -174,7 +191,7 @@ class SocketHandler(WebSocketHandler):
             sockets.hub.subscribe(session, None, sockets.hub.mark).held = True
         self.dialect.opened(session)
         asyncio.get_running_loop().call_later(self.dialect.settle_seconds, self._settle, session)
-        sockets.observers.session_opened(session)
+        sockets.observers.tell("session_opened", session=session)
 
     def _settle(self, session: Session) -> None:
         """The peer listens by now: what came meanwhile, then live."""
@@ -280,7 +297,7 @@ class SocketHandler(WebSocketHandler):
     # Closing
 
     def on_close(self) -> None:
-        self.sockets.handlers.discard(self)
+        self.sockets.remove(self)
         if self._auth_timer is not None:
             self._auth_timer.cancel()
         if self._room is not None and not self._room.done():
@@ -295,7 +312,7 @@ class SocketHandler(WebSocketHandler):
         self.sockets.heartbeat.remove(session)
         self.sockets.hub.leave(session)
         self.dialect.closed(session)
-        self.sockets.observers.session_closed(session, code)
+        self.sockets.observers.tell("session_closed", session=session, code=code)
         log.info(
             "session %d: closed %d after %.1f s, %d frames in, %d out",
             session.id,

@@ -24,13 +24,13 @@ class StreamTransport:
         if self._stream.closed():
             return True
         try:
-            future: asyncio.Future[Any] = self._stream.write(data)  # type: ignore[assignment]
+            future: asyncio.Future[Any] = self._stream.write(data)
         except StreamClosedError:
             return True
         if future.done():
             future.exception()  # seen: the close is reported by the handler
             return True
-        future.add_done_callback(lambda done: done.exception() or drained())
+        future.add_done_callback(lambda done: None if done.exception() else drained())
         return False
 
     def accepted(self) -> int:
