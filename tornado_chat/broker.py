@@ -16,7 +16,7 @@ from tornado_chat.gate import Gate
 from tornado_chat.hub import Hub
 from tornado_chat.messages import MEMBERS, Audience, Draft, Identity, Message, Posted, Topic
 from tornado_chat.store import Committed, Signal, Store
-from tornado_chat.topics import Registry
+from tornado_chat.topics import Registry, TopicProvider
 
 PUBLISH_KEY_MAX = 128  # characters
 
@@ -90,8 +90,11 @@ class Broker:
         return posted.message if posted.message.offset else None
 
     def _append(self, draft: Draft) -> "asyncio.Future[Posted]":
-        if not self.is_signal(draft.topic):
-            return self._store.append(draft)
+        provider = self._registry.of(draft.topic)
+        if provider.history != 0:
+            if type(provider).append_in is TopicProvider.append_in:
+                return self._store.append(draft)
+            return self._store.write(lambda tx: provider.append_in(tx, draft))
         self.check_size(draft.topic, draft.data)
         self.signal(Signal(draft.topic, "message", draft.data, draft.sender, draft.audience))
         done: asyncio.Future[Posted] = asyncio.get_running_loop().create_future()

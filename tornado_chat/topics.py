@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, Literal
 from marshmallow import Schema, ValidationError
 
 from tornado_chat.errors import BadRequest, Denied, NotFound, SetupError
-from tornado_chat.messages import MEMBERS, Audience, Identity, Message, Topic
+from tornado_chat.messages import MEMBERS, Audience, Draft, Identity, Message, Posted, Topic
 
 if TYPE_CHECKING:
     from tornado_chat.app import Server
+    from tornado_chat.store.transaction import Tx
 
 Action = Literal["subscribe", "publish", "history"]
 
@@ -84,6 +85,14 @@ class TopicProvider:
         except ValidationError as error:
             raise BadRequest(f"publish {topic.name}: {first_fault(error.messages)}") from None
         return loaded
+
+    def append_in(self, tx: "Tx", draft: Draft) -> Posted:
+        """Numbers what was posted or published here, in the writer's thread; a subclass may write
+        rows of its own beside it, all or nothing.
+
+        Not called for `tx.publish`, whose caller has the transaction in his hands.
+        """
+        return tx.append(draft)
 
     @cached_property
     def _schema(self) -> Schema | None:

@@ -116,13 +116,15 @@ class Tx:
         audience: Audience = MEMBERS,
         sender: str | None = None,
         sender_name: str | None = None,
+        key: str | None = None,
     ) -> Message | None:
         """Numbers a message of the house in this transaction; it is pushed after the commit.
 
-        None for a topic with `history = 0`, whose messages are signals and carry no number.
+        None for a topic with `history = 0`, whose messages are signals and carry no number. `key`:
+        of the sender, gives the message that came before with it instead of a second one.
         """
         draft = self._rules.filter_draft(
-            Draft(topic, data, audience, sender=sender, sender_name=sender_name)
+            Draft(topic, data, audience, sender=sender, sender_name=sender_name, key=key)
         )
         if self._rules.is_signal(topic):
             self.signals.append(Signal(topic, "message", draft.data, sender, draft.audience))
