@@ -148,7 +148,8 @@ def _required(plugin: Plugin) -> Sequence[str]:
 
 
 def check_sections(plugins: Sequence[Plugin], config: PluginsConfig) -> None:
-    """Gives each plugin its section, checked by its own schema, and where its routes lie."""
+    """Gives each plugin its section, checked by its own schema, and where its routes lie: as the
+    section says in `mount`, else as its schema has it by default."""
     names = [plugin.name for plugin in plugins]
     for name in config.sections:
         if name not in names and name not in config.disabled:
@@ -158,13 +159,15 @@ def check_sections(plugins: Sequence[Plugin], config: PluginsConfig) -> None:
     for plugin in plugins:
         path = f"plugins.{plugin.name}"
         section = dict(config.section(plugin.name))
-        if "mount" in section:
-            if section.pop("mount") != "/":
-                raise SetupError(f'in {path}.mount: only "/" may stand here')
-            plugin.mount = ""
+        mount = section.pop("mount", None)
         if plugin.schema is None and section:
             raise SetupError(f"in {path}: this plugin has no settings, but for mount")
         plugin.config = check_section(path, plugin.schema, section)
+        if mount is None:
+            mount = plugin.config.get("mount", plugin.mount)
+        if mount not in ("/", plugin.mount):
+            raise SetupError(f'in {path}.mount: only "/" or "{plugin.mount}" may stand here')
+        plugin.mount = "" if mount == "/" else plugin.mount
 
 
 def check_schema(plugin: Plugin, schema: Any) -> Schema | type[Schema] | None:

@@ -179,6 +179,23 @@ def test_the_configuration_may_grant_the_root(plugin_file, load_plugins, refusal
     plugin_file("board")
     assert load_plugins().get("board").mount == "/plugins/board"
     assert load_plugins({"board": {"mount": "/"}}).get("board").mount == ""
-    assert (
-        refusal({"board": {"mount": "/erp"}}) == 'in plugins.board.mount: only "/" may stand here'
+    assert refusal({"board": {"mount": "/erp"}}) == (
+        'in plugins.board.mount: only "/" or "/plugins/board" may stand here'
+    )
+
+
+def test_a_schema_may_have_the_root_by_default_and_the_file_another(plugin_file, load_plugins):
+    plugin_file(
+        "board",
+        """
+        from marshmallow import Schema, fields
+        class Settings(Schema):
+            mount = fields.String(load_default="/")
+        @hookimpl
+        def register_config(): return Settings
+        """,
+    )
+    assert load_plugins().get("board").mount == ""
+    assert load_plugins({"board": {"mount": "/plugins/board"}}).get("board").mount == (
+        "/plugins/board"
     )
