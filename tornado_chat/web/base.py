@@ -24,7 +24,7 @@ from tornado_chat.errors import (
     Unauthorized,
     Unavailable,
 )
-from tornado_chat.messages import Identity
+from tornado_chat.messages import Credentials, Identity
 from tornado_chat.topics import first_fault
 from tornado_chat.web.credentials import check_user_id, read_credentials
 
@@ -57,13 +57,16 @@ class MethodNotAllowed(BadRequest):
 
 @stream_request_body
 class Handler(RequestHandler):
-    """`public`: answers without a credential, and looks at none."""
+    """`public`: answers without a credential, and looks at none. `claims_user`: a `userId` in the
+    query says who asks, and is compared; False where it is a filter."""
 
     public = False
+    claims_user = True
     SUPPORTED_METHODS = ("GET", "HEAD", "POST", "DELETE", "PATCH", "PUT", "OPTIONS")
 
     server: "Server"
     identity: Identity  # set unless `public`
+    credentials: Credentials | None = None  # what was shown, once it was looked at
 
     def initialize(self, server: "Server") -> None:
         self.server = server
@@ -93,11 +96,19 @@ class Handler(RequestHandler):
 
     async def identify(self) -> Identity:
         """Who asks. Raises Unauthorized where nobody is known."""
-        credentials = read_credentials(self.request)
-        if credentials is None:
+        identity = await self.identify_if_shown()
+        if identity is None:
             raise Unauthorized("a key is missing: header api_key, or Authorization: Bearer")
-        identity = await self.server.identify(credentials)
-        check_user_id(self.request, identity)
+        return identity
+
+    async def identify_if_shown(self) -> Identity | None:
+        """The same; None where no credential was shown, but Unauthorized for a bad one."""
+        self.credentials = read_credentials(self.request)
+        if self.credentials is None:
+            return None
+        identity = await self.server.identify(self.credentials)
+        if self.claims_user:
+            check_user_id(self.request, identity)
         return identity
 
     def data_received(self, chunk: bytes) -> None:
