@@ -173,7 +173,7 @@ def list_plugins(config_file: Path | None, sets: Sequence[str]) -> None:
 
 def main() -> None:
     """Runs the command; what is wrong goes to stderr in one piece, without a trace."""
-    from tornado_chat import commands_users  # noqa: F401,PLC0415 - adds user and key to `cli`
+    from tornado_chat import cli_accounts  # noqa: F401,PLC0415 - adds user and key to `cli`
 
     try:
         cli(prog_name="tornado-chat")

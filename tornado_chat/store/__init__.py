@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import peewee
 
-from tornado_chat.errors import Unavailable
+from tornado_chat.errors import SetupError, Unavailable
 from tornado_chat.messages import Draft, Message, Posted, Topic
 from tornado_chat.store.database import CORE_MIGRATIONS, enter_thread, migrate, open_database
 from tornado_chat.store.log import Epochs, LogReader, Page, Selection
@@ -77,7 +77,10 @@ class Store:
         models: Sequence[type[StoreModel]],
         begin_epoch: bool,
     ) -> tuple[Epochs, int]:
-        enter_thread(self._database, read_only=False)
+        try:
+            enter_thread(self._database, read_only=False)
+        except (TypeError, peewee.PeeweeException) as error:
+            raise SetupError(f"in store.url: cannot be opened: {error}") from error
         try:
             migrate(self._database, folders)
             self._database.create_tables(models, safe=True)

@@ -97,8 +97,8 @@ class Writer(threading.Thread):
                     return
                 if group:
                     self._commit_or_split(group)
-                elif self._others_wrote():
-                    self._hand_over(Committed([], foreign=True))
+                else:
+                    self._look_around()
         finally:
             self._database.close()
 
@@ -122,16 +122,23 @@ class Writer(threading.Thread):
             return group
         return None
 
-    def _others_wrote(self) -> bool:
+    def _look_around(self) -> None:
         try:
-            version = data_version(self._database)
-        except peewee.PeeweeException:
-            log.exception("database: cannot be read")
+            if self._others_wrote():
+                self._hand_over(Committed([], foreign=True))
+        except peewee.PeeweeException as error:
+            log.error("database: cannot be read: %s", error)
+
+    def _others_wrote(self) -> bool:
+        """Whether another process has committed since we last looked; then nothing that is
+        remembered holds."""
+        version = data_version(self._database)
+        if version == self._version:
             return False
-        changed, self._version = version != self._version, version
-        if changed:
-            self._memory.forget()
-        return changed
+        self._memory.forget()
+        self._memory.head = read_head()
+        self._version = version
+        return True
 
     def _commit_or_split(self, group: list[Job]) -> None:
         failed = self._commit(group)
@@ -157,8 +164,6 @@ class Writer(threading.Thread):
         try:
             with self._database.transaction("IMMEDIATE"):
                 done.foreign = self._others_wrote()
-                if done.foreign:
-                    self._memory.head = read_head()
                 head = self._memory.head
                 for job in group:
                     self._run_job(tx, job)

@@ -1,0 +1,256 @@
+"""The hub without a loop: who gets what, by counting what it looks at."""
+
+from collections import deque
+
+import pytest
+
+from tornado_chat.hub import SLICE, Hub
+from tornado_chat.messages import EVERYONE, Audience, Identity, Message, Topic
+from tornado_chat.outbox import Budget, Outbox
+from tornado_chat.session import Session
+from tornado_chat.store import Signal
+
+ROOM = Topic("SHOP", "room", "1")
+NEWS = Topic("SHOP", "", "news")
+
+
+class Dialect:
+    def __init__(self):
+        self.unwanted = set()
+
+    def encode(self, message):
+        return b"%d" % message.offset
+
+    def encode_signal(self, signal):
+        return signal.name.encode()
+
+    def wants(self, session, message):
+        return message.offset not in self.unwanted
+
+    def close_code(self, code):
+        return code
+
+
+class Peer:
+    """A transport that keeps what it is given, and a session behind it."""
+
+    def __init__(self, house, user="ann", tenant="SHOP", groups=(), limit=1000, dialect=None):
+        self.got = []
+        self.stuck = False
+        outbox = Outbox(self, limit, house.budget, house.hub.dirty)
+        identity = Identity(user, tenant, user.title(), groups=frozenset(groups))
+        self.session = Session(identity, dialect or house.dialect, self, outbox)
+        house.hub.enter(self.session)
+
+    def write(self, data, drained):
+        while data:  # several frames in one write: short ones have a head of two bytes
+            size = data[1]
+            self.got.append(data[2 : 2 + size].decode())
+            data = data[2 + size :]
+        return not self.stuck
+
+    def close(self, code, reason):
+        pass
+
+
+class House:
+    """A hub with a queue in place of the loop."""
+
+    def __init__(self):
+        self.turns = deque()
+        self.missed = 0
+        self.fell_behind = []
+        self.budget = Budget()
+        self.dialect = Dialect()
+        self.check = None
+        self.hub = Hub(
+            call_soon=self.turns.append,
+            missed=self._missed,
+            fell_behind=self.fell_behind.append,
+            visible=lambda topic: self.check,
+        )
+
+    def _missed(self):
+        self.missed += 1
+
+    def turn(self):
+        while self.turns:
+            self.turns.popleft()()
+
+    def join(self, peer, topic):
+        self.hub.subscribe(peer.session, topic, self.hub.mark).position = None
+
+
+@pytest.fixture
+def house():
+    return House()
+
+
+def message(offset, topic=ROOM, audience=None, members=None, sender=None):
+    given = {} if audience is None else {"audience": audience}
+    return Message(offset, "e", topic, offset, 0, {}, sender=sender, members=members, **given)
+
+
+def test_subscribers_of_the_topic_get_it_encoded_once_and_nobody_else_is_looked_at(house):
+    peers = [Peer(house, f"user{i}") for i in range(50)]
+    for peer in peers[:3]:
+        house.join(peer, ROOM)
+    for peer in peers[3:]:
+        house.join(peer, Topic("SHOP", "room", "2"))
+    house.hub.advance([message(1)])
+    house.turn()
+    assert [peer.got for peer in peers[:4]] == [["1"], ["1"], ["1"], []]
+    assert house.hub.looked_at == 3
+    assert house.hub.encoded == 1
+
+
+def test_members_are_reached_by_person_and_only_they_are_looked_at(house):
+    people = {name: Peer(house, name) for name in ("ann", "bob", "carl")}
+    others = [Peer(house, f"user{i}") for i in range(200)]
+    for peer in [*people.values(), *others]:
+        house.join(peer, None)
+    house.hub.advance([message(1, members=frozenset({"ann", "bob", "away"}))])
+    house.turn()
+    assert [people[name].got for name in ("ann", "bob", "carl")] == [["1"], ["1"], []]
+    assert house.hub.looked_at == 2
+
+
+def test_groups_users_and_everyone_stay_inside_the_tenant(house):
+    ann = Peer(house, "ann", groups=["staff"])
+    bob = Peer(house, "bob")
+    zoe = Peer(house, "ann", tenant="OTHER", groups=["staff"])
+    for peer in (ann, bob, zoe):
+        house.join(peer, None)
+    house.hub.advance(
+        [
+            message(1, NEWS, Audience(groups=frozenset({"staff"}))),
+            message(2, NEWS, Audience(users=frozenset({"bob"}))),
+            message(3, NEWS, Audience(users=frozenset({"ann"}), groups=frozenset({"staff"}))),
+            message(4, NEWS, EVERYONE),
+        ]
+    )
+    house.turn()
+    assert ann.got == ["1", "3", "4"]
+    assert bob.got == ["2", "4"]
+    assert zoe.got == []
+
+
+def test_a_subscriber_by_name_sees_only_what_is_addressed_to_him(house):
+    ann, bob = Peer(house, "ann"), Peer(house, "bob")
+    house.join(ann, NEWS)
+    house.join(bob, NEWS)
+    house.hub.advance([message(1, NEWS, Audience(users=frozenset({"bob"})))])
+    house.turn()
+    assert (ann.got, bob.got) == ([], ["1"])
+
+
+def test_the_provider_and_the_dialect_have_a_word(house):
+    ann, bob = Peer(house, "ann"), Peer(house, "bob")
+    house.join(ann, None)
+    house.join(bob, None)
+    house.dialect.unwanted = {2}
+    house.check = lambda identity, message: identity.user_id == "ann"
+    house.hub.advance([message(1, NEWS, EVERYONE), message(2, NEWS, EVERYONE)])
+    house.turn()
+    assert (ann.got, bob.got) == (["1"], [])
+
+
+def test_only_the_direct_successor_is_delivered(house):
+    ann = Peer(house)
+    house.join(ann, ROOM)
+    house.hub.start_at(10)
+    house.hub.advance([message(10), message(9)])  # before the mark: passed over
+    house.hub.advance([message(12)])
+    house.turn()
+    assert ann.got == []
+    assert house.missed == 1
+    house.hub.advance([message(11), message(12)])
+    house.turn()
+    assert ann.got == ["11", "12"]
+
+
+def test_a_hole_in_what_the_log_gave_was_pruned(house):
+    ann = Peer(house)
+    house.join(ann, ROOM)
+    house.hub.advance([message(3), message(7)], from_log=True)
+    house.turn()
+    assert ann.got == ["3", "7"]
+    assert house.hub.mark == 7
+    assert house.missed == 0
+
+
+def test_who_is_behind_is_left_alone(house):
+    ann = Peer(house)
+    house.hub.subscribe(ann.session, ROOM, 0)
+    house.hub.advance([message(1)])
+    house.turn()
+    assert ann.got == []
+    assert house.hub.mark == 1
+
+
+def test_a_full_outbox_puts_its_session_behind_and_nobody_else(house):
+    slow, quick = Peer(house, "slow", limit=5), Peer(house, "quick")
+    slow.stuck = True
+    house.join(slow, ROOM)
+    house.join(quick, ROOM)
+    for offset in (1, 2, 3):
+        house.hub.advance([message(offset)])
+        house.turn()
+    assert quick.got == ["1", "2", "3"]
+    assert house.fell_behind == [slow.session]
+    assert slow.session.subscriptions[ROOM].position == 1
+    assert slow.got == ["1"]
+
+
+def test_a_long_fan_out_gives_the_loop_a_turn_and_keeps_order(house):
+    peers = [Peer(house, f"user{i}") for i in range(SLICE + 10)]
+    for peer in peers:
+        house.join(peer, ROOM)
+    house.hub.advance([message(1), message(2)])
+    assert len(house.turns) >= 1
+    late = Peer(house, "late")
+    house.hub.subscribe(late.session, ROOM, house.hub.mark).position = None
+    house.turn()
+    assert all(peer.got == ["1", "2"] for peer in peers)
+    assert late.got == ["2"]  # joined at the mark of 1
+
+
+def test_leaving_forgets_everything(house):
+    ann = Peer(house, groups=["staff"])
+    house.join(ann, ROOM)
+    house.join(ann, None)
+    house.hub.leave(ann.session)
+    house.hub.advance([message(1, members=frozenset({"ann"})), message(2, NEWS, EVERYONE)])
+    house.turn()
+    assert ann.got == []
+    assert house.hub.looked_at == 0
+    assert house.hub.sessions("SHOP", "ann") == []
+    assert house.hub.subscribers(ROOM) == []
+
+
+def test_a_dialect_that_raises_harms_only_its_own(house, caplog):
+    class Broken(Dialect):
+        def encode(self, message):
+            raise ValueError("odd")
+
+    ann, bob = Peer(house, "ann", dialect=Broken()), Peer(house, "bob")
+    house.join(ann, ROOM)
+    house.join(bob, ROOM)
+    house.hub.advance([message(1)])
+    house.turn()
+    assert bob.got == ["1"]
+    assert "cannot be handed a message" in caplog.text
+
+
+def test_signals_go_to_subscribers_and_are_the_first_to_be_dropped(house):
+    ann, full = Peer(house, "ann"), Peer(house, "full", limit=10)
+    full.stuck = True
+    house.join(ann, ROOM)
+    house.join(full, ROOM)
+    for _ in range(3):
+        house.hub.signal(Signal(ROOM, "typing", {}))
+        house.turn()
+    assert ann.got == ["typing"] * 3
+    assert full.got == ["typing"]
+    assert full.session.subscriptions[ROOM].live
+    assert house.hub.mark == 0
