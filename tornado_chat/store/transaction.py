@@ -104,6 +104,11 @@ class Tx:
         """Milliseconds since 1970, UTC."""
         return int(self._rules.clock() * 1000)
 
+    @property
+    def head(self) -> int:
+        """The last offset given, this transaction's own included; 0 for none."""
+        return self._memory.head
+
     def defer(self, fn: Callable[[], object]) -> None:
         """`fn()` is called on the loop after the commit, before the work's caller goes on."""
         self.deferred.append(fn)
