@@ -63,6 +63,15 @@ def members_of_unnamed(wanted: Wanted) -> list[Any]:
     return _members(_select(wanted, Room.topic_id).where(Room.name.is_null()))
 
 
+def who_left(topic_id: int) -> frozenset[str]:
+    """Who has left once and was not brought back by hand; the next message may have."""
+    query = MemberRow.select(MemberRow.user_id).where(
+        MemberRow.topic_id == topic_id, MemberRow.left_count.is_null(False)
+    )
+    rows: Any = query.tuples()
+    return frozenset(user for (user,) in rows)
+
+
 def next_id() -> int:
     """The id of the next room; in the writer's thread, where it stays free until the commit."""
     highest = Room.select(fn.MAX(Room.id)).scalar()

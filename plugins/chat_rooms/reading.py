@@ -50,7 +50,7 @@ class RoomReader:
             unread_only=unread_only,
             left=include_left,
         )
-        start, limit = max(0, start), min(max(0, limit), LIMIT_MAX)
+        start, limit = min(max(0, start), 2**31), min(max(0, limit), LIMIT_MAX)
         return await self._load(identity, wanted, search.strip()[:SEARCH_MAX], start, limit)
 
     async def get(self, identity: Identity, room_id: str) -> RoomView:

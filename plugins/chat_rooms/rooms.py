@@ -4,6 +4,7 @@ Every method takes the caller's identity and acts inside his tenant and his room
 is not there, of another tenant, or not his, answers alike with NotFound.
 """
 
+import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
@@ -17,6 +18,7 @@ from .reading import RoomReader
 from .views import RoomView, is_computed
 
 EXTRA_BYTES = 4096
+NO_TEXT = {"Cc", "Cs", "Zl", "Zp"}  # control characters, half characters, ends of lines
 
 
 class _Keep:
@@ -126,6 +128,7 @@ class Rooms(RoomReader):
             if name is not None and is_computed(name, before, names):
                 name = None if before.private else KEEP
         kept = None if extra is None else clean_extra(extra)
+        flags = dict(active or {})
         caller = self._viewer(identity)
 
         def work(tx: Tx) -> None:
@@ -136,10 +139,9 @@ class Rooms(RoomReader):
             columns |= {} if private is None else {"private": private}
             self._merge(tx, row, topic, newcomers)
             ids = tx.members.ids(row.topic_id)
-            flags = {user: flag for user, flag in (active or {}).items() if user in ids}
-            back = {user for user, flag in flags.items() if flag} | ids.intersection(wanted)
-            if back:
-                tx.members.restore(topic, sorted(back))
+            back = {user for user, flag in flags.items() if flag}.union(wanted)
+            if returning := back & queries.who_left(row.topic_id):
+                tx.members.restore(topic, returning)
             if caller is not None and flags.get(caller) is False:
                 tx.members.leave(topic, caller)
             update(row, columns, ids)
@@ -260,11 +262,11 @@ def update(row: Any, columns: Mapping[str, Any], members: frozenset[str]) -> Non
 
 
 def clean_name(name: str | None) -> str | None:
-    """A name that may be stored; None for a blank one."""
+    """A name that may be stored; None for one that shows nothing."""
     name = (name or "").strip()
-    if len(name) > NAME_MAX or not name.isprintable():
-        raise BadRequest(f"name: at most {NAME_MAX} printable characters")
-    return name or None
+    if len(name) > NAME_MAX or any(unicodedata.category(sign) in NO_TEXT for sign in name):
+        raise BadRequest(f"name: at most {NAME_MAX} characters, on one line")
+    return name if any(map(str.isprintable, name)) else None
 
 
 def clean_extra(extra: Mapping[str, Any]) -> str:
