@@ -22,8 +22,8 @@ A plugin is a module that says `api = 1` and has functions marked with `hookimpl
 A hook is given only the arguments that it declares, by name. Arguments are added later, never
 taken away. `config` is the plugin's own checked section of the configuration.
 
-Boot hooks (`register_*`, `startup`, `shutdown`) are called once per plugin, on the loop's thread, in
-the order of `requires`; what they raise stops the start and names plugin, file and line. The
+Boot hooks (`register_*`, `startup`, `shutdown`) are called once per plugin, on the loop's thread,
+in the order of `requires`; what they raise stops the start and names plugin, file and line. The
 others see traffic; what they raise is contained, counted and logged without its text, since that
 may hold the text of a message.
 """
@@ -68,7 +68,7 @@ def register_models() -> "list[type[StoreModel]] | None":
     """The plugin's own tables: classes deriving from `tornado_chat.StoreModel`.
 
     Called before the database is opened. Table names begin with the plugin's name. A table that is
-    missing is created; every later change of it is a script of `register_migrations`.
+    missing is created, after the migrations have run.
     """
 
 
@@ -76,7 +76,8 @@ def register_models() -> "list[type[StoreModel]] | None":
 def register_migrations() -> "str | Path | None":
     """The folder with the plugin's migrations, scripts of `playhouse.migrations`.
 
-    Called before the database is opened. Each plugin has its own history of what was applied.
+    Called before the database is opened. A relative folder starts at the plugin's module. Each
+    plugin has its own history of what was applied.
     """
 
 
@@ -139,11 +140,11 @@ def shutdown(server: "Server") -> "Awaitable[None] | None":
 def authenticate(credentials: "Credentials") -> "Identity | Awaitable[Identity | None] | None":
     """Who shows these credentials; None where the plugin does not know them.
 
-    May be async, with ten seconds. On the loop's thread, for each new session and REST request whose
-    credentials are in no cache, in the order of `requires`: the first answer wins; raising
-    `Denied` or `Unauthorized` ends the search. Any other error counts as None, but then
-    credentials that nobody else knows are answered `unavailable` and not `unauthorized`, which
-    would make a client forget its key.
+    May be async, with ten seconds. On the loop's thread, for each new session and REST request,
+    in the order of `requires` and before the house's own accounts are asked: the first answer
+    wins; raising `Denied` or `Unauthorized` ends the search. Any other error counts as None, but
+    then credentials that nobody else knows are answered `unavailable` and not `unauthorized`,
+    which would make a client forget its key.
     """
 
 
@@ -165,9 +166,9 @@ def filter_message(message: "Draft") -> "Draft | None":
 
     MUST be quick, free of side effects and safe on any thread: it runs where the message is
     numbered, and may run twice for one message. `data`, `audience` and `sender_name` may be changed
-    (`dataclasses.replace`), nothing else. Not async. Raise `Denied` to refuse the message. Any other
-    error refuses this message with `unavailable`: a filter that an odd message can crash must not
-    let it through.
+    (`dataclasses.replace`), nothing else. Not async. Raise `Denied` to refuse the message. Any
+    other error refuses this message with `unavailable`: a filter that an odd message can crash
+    must not let it through.
     """
 
 
@@ -176,8 +177,8 @@ def message_published(message: "Message") -> "Awaitable[None] | None":
     """A message was committed and handed to the sessions.
 
     An observer: called on the loop's thread after the answer, in the order of the log, at most
-    once, best effort, from a queue of 10,000 events per plugin of which the oldest is lost first. May be
-    async, with five seconds; a plain function MUST NOT block.
+    once, best effort, from a queue of 10,000 events per plugin of which the oldest is lost first.
+    May be async, with five seconds; a plain function MUST NOT block.
     """
 
 

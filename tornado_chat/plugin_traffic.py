@@ -1,8 +1,8 @@
 """The hooks that see traffic, resolved to plain functions: filters, vetoes, authenticators.
 
-What a plugin raises here never reaches anybody as it is: an error of the house's tree is the plugin's
-word, anything else is contained, counted and logged with the plugin's name. None of these goes
-through pluggy, whose calls cost 25 times as much and end at the first that raises.
+An error of the house's tree is the plugin's word; anything else that a plugin raises is contained,
+counted and logged with its name. None of these goes through pluggy, whose calls cost 25 times as
+much and end at the first that raises.
 """
 
 import asyncio

@@ -20,8 +20,8 @@ class StateItem(StoreModel):
     `version`: the one last published. `heard`: the highest that a source has named, never below
     `version`; it is above where a newer version brought the same content. `place`: what the list
     is ordered by before `id`, empty where it is ordered by arrival. `deleted`: 0, or when it was
-    deleted, milliseconds since 1970, UTC: such a row is a tombstone, which keeps a late older version from
-    bringing the item back.
+    deleted, milliseconds since 1970, UTC: such a row is a tombstone, which keeps a late older
+    version from bringing the item back.
     """
 
     id = AutoField()
