@@ -10,6 +10,8 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from tornado_chat.app import Server as Server
+    from tornado_chat.cli import server_command as server_command
     from tornado_chat.errors import BadRequest as BadRequest
     from tornado_chat.errors import ChatError as ChatError
     from tornado_chat.errors import Conflict as Conflict
@@ -20,8 +22,6 @@ if TYPE_CHECKING:
     from tornado_chat.errors import TooLarge as TooLarge
     from tornado_chat.errors import Unauthorized as Unauthorized
     from tornado_chat.errors import Unavailable as Unavailable
-    from tornado_chat.app import Server as Server
-    from tornado_chat.cli import server_command as server_command
     from tornado_chat.hookspecs import hookimpl as hookimpl
     from tornado_chat.messages import EVERYONE as EVERYONE
     from tornado_chat.messages import MEMBERS as MEMBERS
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from tornado_chat.messages import Message as Message
     from tornado_chat.messages import Posted as Posted
     from tornado_chat.messages import Topic as Topic
+    from tornado_chat.messages import offset_of as offset_of
     from tornado_chat.session import Session as Session
     from tornado_chat.state import StateProvider as StateProvider
     from tornado_chat.store.models import StoreModel as StoreModel
@@ -63,6 +64,7 @@ _HOMES = {
     "Message": "messages",
     "Posted": "messages",
     "Topic": "messages",
+    "offset_of": "messages",
     "Session": "session",
     "StateProvider": "state",
     "StoreModel": "store.models",
@@ -101,6 +103,7 @@ __all__ = [
     "Unauthorized",
     "Unavailable",
     "hookimpl",
+    "offset_of",
     "server_command",
 ]
 

@@ -1,0 +1,103 @@
+"""The list of persisted notifications: rows by address, read newest first without a scan.
+
+Each address of a person (his own, his groups', his tenant's) is walked backwards in its index
+no further than the answer needs.
+"""
+
+from collections.abc import Collection
+from functools import reduce
+from operator import or_
+from typing import Any
+
+from peewee import chunked
+
+from tornado_chat import Identity, Message, Server, Tx
+
+from .models import Listing, Note, address_of
+
+ROWS = 500  # in one INSERT
+TERMS = 200  # addresses in one query; SQLite takes 500
+
+
+def list_in(tx: Tx, message: Message) -> None:
+    """Lists a message that is to be, for all it is addressed to; once, however often it is said."""
+    del tx  # its thread is what counts
+    if not message.data.get("persist"):
+        return
+    topic = message.topic
+    rows = [
+        (address_of(topic.tenant, address), topic.key, message.offset)
+        for address in message.audience.addresses()
+    ]
+    for some in chunked(rows, ROWS):
+        fields = [Listing.address, Listing.topic, Listing.offset]
+        Listing.insert_many(some, fields=fields).on_conflict_ignore().execute()
+
+
+def addresses_of(identity: Identity) -> list[str]:
+    """All by which this person is reached."""
+    parts = ["t", f"u:{identity.user_id}", *(f"g:{group}" for group in sorted(identity.groups))]
+    return [address_of(identity.tenant or "", part) for part in parts]
+
+
+async def listed(
+    server: Server,
+    identity: Identity,
+    limit: int,
+    start: int,
+    topic: str | None,
+    unwanted: Collection[str],
+) -> list[tuple[Message, int | None, int | None]]:
+    """Message, when it was sent, when viewed; newest first; three queries whatever there is."""
+    if topic is not None and topic in unwanted:
+        return []
+
+    def work() -> list[tuple[Message, int | None, int | None]]:
+        offsets = newest(addresses_of(identity), start + limit, topic, unwanted)[start:]
+        query: Any = Note.select(Note.offset, Note.sent, Note.viewed).where(
+            Note.user_id == identity.user_id, Note.offset.in_(offsets)
+        )
+        notes = {offset: (sent, viewed) for offset, sent, viewed in query.tuples()}
+        messages = server.store.log.get_many(offsets)
+        return [(each, *notes.get(each.offset, (None, None))) for each in reversed(messages)]
+
+    return await server.read(work)
+
+
+def newest(
+    addresses: list[str], count: int, topic: str | None, unwanted: Collection[str]
+) -> list[int]:
+    """The highest offsets that are listed under any of the addresses, highest first."""
+    found: set[int] = set()
+    for some in chunked(addresses, TERMS):
+        terms = [_newest_of(address, count, topic, unwanted) for address in some]
+        found.update(offset for (offset,) in reduce(or_, terms).tuples())
+    return sorted(found, reverse=True)[:count]
+
+
+def _newest_of(address: str, count: int, topic: str | None, unwanted: Collection[str]) -> Any:
+    query = Listing.select(Listing.offset).where(Listing.address == address)
+    if topic is not None:
+        query = query.where(Listing.topic == topic)
+    elif unwanted:
+        query = query.where(Listing.topic.not_in(list(unwanted)))
+    inner = query.order_by(Listing.offset.desc()).limit(count).alias("newest")
+    return Listing.select(inner.c.offset).from_(inner)
+
+
+def mark_viewed(tx: Tx, identity: Identity, offsets: Collection[int]) -> set[int]:
+    """Notes that he has seen them; gives those of them that are his."""
+    now = tx.now
+    own: Any = Listing.select(Listing.offset).where(
+        Listing.address.in_(addresses_of(identity)), Listing.offset.in_(list(offsets))
+    )
+    his = {offset for (offset,) in own.tuples()}
+    for some in chunked(sorted(his), ROWS):
+        rows = [(identity.user_id, offset, now) for offset in some]
+        fields = [Note.user_id, Note.offset, Note.viewed]
+        Note.insert_many(rows, fields=fields).on_conflict(
+            conflict_target=[Note.user_id, Note.offset],
+            update={Note.viewed: now},
+            where=Note.viewed.is_null(),
+        ).execute()
+    return his

@@ -1,0 +1,105 @@
+"""What people want of topics: in memory, so that nobody is asked for each message.
+
+The rows are read once at the start; a change is taken over when its transaction has committed.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from tornado_chat import Conflict, Identity, Message, Server, Tx
+
+from .models import Wish
+
+WISHES_MAX = 500  # topics about which one person may say something
+
+
+@dataclass(frozen=True, slots=True)
+class Preference:
+    """What somebody said of a topic; None where he did not.
+
+    `receive`: whether he gets it; None: as `[topics.NAME] receive` says, else yes. `all`: also
+    what is addressed to others of his tenant.
+    """
+
+    receive: bool | None = None
+    all: bool | None = None
+
+
+NOTHING_SAID = Preference()
+
+
+class Preferences:
+    """Who wants which topics. `topics`: what the configuration says of them."""
+
+    def __init__(self, topics: Mapping[str, Any]) -> None:
+        self._topics = topics
+        self._wishes: dict[tuple[str, str], dict[str, Preference]] = {}
+
+    async def load(self, server: Server) -> None:
+        """Reads what everybody has said; forgets what was known before."""
+
+        def work() -> list[tuple[str, str, str, bool | None, bool | None]]:
+            columns = (Wish.tenant, Wish.user_id, Wish.topic, Wish.receive, Wish.every)
+            return list(cast("Any", Wish.select(*columns).tuples()))
+
+        self._wishes.clear()
+        for tenant, user_id, topic, receive, every in await server.read(work):
+            self._take(tenant, user_id, topic, Preference(receive, every))
+
+    def _take(self, tenant: str, user_id: str, topic: str, wish: Preference) -> None:
+        theirs = self._wishes.setdefault((tenant, user_id), {})
+        if wish != NOTHING_SAID:
+            theirs[topic] = wish
+        else:
+            theirs.pop(topic, None)
+            if not theirs:
+                del self._wishes[tenant, user_id]
+
+    def of(self, identity: Identity) -> dict[str, Preference]:
+        """What this person has said, by topic."""
+        return dict(self._wishes.get((identity.tenant or "", identity.user_id), {}))
+
+    def allows(self, identity: Identity, topic: str) -> bool:
+        """Whether he wants it: his own word on receiving, else on all, else the topic's."""
+        wish = self._wishes.get((identity.tenant or "", identity.user_id), {}).get(topic)
+        if wish is not None:
+            if wish.receive is not None:
+                return wish.receive
+            if wish.all:
+                return True
+        settings = self._topics.get(topic)
+        return settings is None or bool(settings.receive)
+
+    def visible(self, identity: Identity, message: Message) -> bool:
+        """Whether the message is for him, and he wants it."""
+        return message.audience.includes(identity) and self.allows(identity, message.topic.key)
+
+    def unwanted(self, identity: Identity) -> list[str]:
+        """The topics that he does not want: of those that the file or he himself has named."""
+        named = {*self._topics, *self._wishes.get((identity.tenant or "", identity.user_id), {})}
+        return sorted(topic for topic in named if not self.allows(identity, topic))
+
+    def set_in(self, tx: Tx, tenant: str, user_id: str, topic: str, wish: Preference) -> None:
+        """Writes down what he says; Conflict where he has said too much already."""
+        his = (Wish.tenant == tenant) & (Wish.user_id == user_id)
+        if wish == NOTHING_SAID:
+            Wish.delete().where(his, Wish.topic == topic).execute()
+        elif Wish.select().where(his, Wish.topic != topic).count() >= WISHES_MAX:
+            raise Conflict(f"preferences: you have {WISHES_MAX} already")
+        else:
+            row = (tenant, topic, user_id, wish.receive, wish.all)
+            fields = [Wish.tenant, Wish.topic, Wish.user_id, Wish.receive, Wish.every]
+            Wish.insert_many([row], fields=fields).on_conflict_replace().execute()
+        tx.defer(lambda: self._take(tenant, user_id, topic, wish))
+
+
+def wanting_all(tenant: str, topic: str) -> frozenset[str]:
+    """Those of the tenant who get what is addressed to others; by one query, in a transaction."""
+    query = Wish.select(Wish.user_id).where(
+        Wish.tenant == tenant,
+        Wish.topic == topic,
+        Wish.every == True,  # noqa: E712 - SQL
+        Wish.receive.is_null() | (Wish.receive == True),  # noqa: E712 - SQL
+    )
+    return frozenset(user for (user,) in cast("Any", query.tuples()))
