@@ -10,6 +10,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from tornado_chat.accounts.models import AccountRow as AccountRow
     from tornado_chat.app import Server as Server
     from tornado_chat.cli import server_command as server_command
     from tornado_chat.errors import BadRequest as BadRequest
@@ -35,13 +36,24 @@ if TYPE_CHECKING:
     from tornado_chat.messages import offset_of as offset_of
     from tornado_chat.session import Session as Session
     from tornado_chat.state import StateProvider as StateProvider
+    from tornado_chat.store.members import has_left as has_left
+    from tornado_chat.store.members import unread as unread
+    from tornado_chat.store.models import MemberRow as MemberRow
+    from tornado_chat.store.models import MessageRow as MessageRow
     from tornado_chat.store.models import StoreModel as StoreModel
+    from tornado_chat.store.models import TopicRow as TopicRow
     from tornado_chat.store.transaction import Tx as Tx
     from tornado_chat.topics import TopicProvider as TopicProvider
     from tornado_chat.web.base import PluginHandler as PluginHandler
     from tornado_chat.web.dialect import Dialect as Dialect
 
 _HOMES = {
+    "AccountRow": "accounts.models",
+    "has_left": "store.members",
+    "unread": "store.members",
+    "MemberRow": "store.models",
+    "MessageRow": "store.models",
+    "TopicRow": "store.models",
     "BadRequest": "errors",
     "ChatError": "errors",
     "Conflict": "errors",
@@ -77,6 +89,7 @@ _HOMES = {
 __all__ = [
     "EVERYONE",
     "MEMBERS",
+    "AccountRow",
     "Audience",
     "BadRequest",
     "ChatError",
@@ -86,7 +99,9 @@ __all__ = [
     "Dialect",
     "Draft",
     "Identity",
+    "MemberRow",
     "Message",
+    "MessageRow",
     "NotFound",
     "PluginHandler",
     "Posted",
@@ -99,12 +114,15 @@ __all__ = [
     "TooLarge",
     "Topic",
     "TopicProvider",
+    "TopicRow",
     "Tx",
     "Unauthorized",
     "Unavailable",
+    "has_left",
     "hookimpl",
     "offset_of",
     "server_command",
+    "unread",
 ]
 
 

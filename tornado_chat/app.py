@@ -1,13 +1,13 @@
 """The server: builds what it is made of, starts it, stops it. The only place where objects meet.
 
-`Server` is also what plugins are given; its methods for them are one line each.
+`Server` is also what plugins are given: what is there for them is in `plugin_api`.
 """
 
 import asyncio
 import logging
 import ssl
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from types import ModuleType
 from typing import Any, TypeVar
 
@@ -25,16 +25,17 @@ from tornado_chat.errors import ChatError, NotFound, SetupError, Unavailable
 from tornado_chat.gate import Gate
 from tornado_chat.heartbeat import TICK_SECONDS, Heartbeat
 from tornado_chat.hub import Hub
-from tornado_chat.messages import Audience, Credentials, Identity, Message, Posted, Topic
+from tornado_chat.messages import Identity, Message, Topic
 from tornado_chat.outbox import Budget
+from tornado_chat.plugin_api import PluginApi
 from tornado_chat.plugins import Plugins
 from tornado_chat.revoking import Revoking
-from tornado_chat.store import Committed, Rules, Signal, Store, Tx
+from tornado_chat.store import Committed, Rules, Store
 from tornado_chat.topics import TopicProvider
 from tornado_chat.web import routes
 from tornado_chat.web.native import NativeDialect
 from tornado_chat.web.origins import Origins
-from tornado_chat.web.socket import Sockets
+from tornado_chat.web.sockets import Sockets
 
 T = TypeVar("T")
 
@@ -45,7 +46,7 @@ GOING_AWAY = 1012  # RFC 6455 registry: service restart
 CLOSE_SECONDS = 3.0  # for the goodbyes of all sockets
 
 
-class Server:
+class Server(PluginApi):
     """One server; two in one process share nothing.
 
     `modules`: plugins given in code. `entry_points` False: no installed ones.
@@ -54,11 +55,10 @@ class Server:
     def __init__(
         self, config: Config, modules: Iterable[ModuleType] = (), *, entry_points: bool = True
     ) -> None:
+        super().__init__()
         self.config = config
         self.plugins = Plugins.load(config.plugins, modules, entry_points=entry_points)
         self.background = Background()
-        self.spawn = self.background.spawn
-        self._services: dict[str, Any] = {}
         self.topics = self.plugins.provide_topics(self)
         self.origins = Origins(config.server.allowed_origins)
         self.gate = Gate(self.topics, self.plugins.veto)
@@ -238,100 +238,6 @@ class Server:
     async def _sweep(self) -> None:
         delivery = self.config.delivery
         await self.store.sweep(delivery.publish_key_hours, delivery.pair_seconds)
-
-    # What plugins use
-
-    def write(self, work: Callable[[Tx], T]) -> "asyncio.Future[T]":
-        """`work(tx)` on the writer under a savepoint: Peewee and `tx.publish(…)`, all or nothing,
-        pushed after the commit. It may be run twice, so it must touch nothing else."""
-        return self.store.write(work)
-
-    async def read(self, work: Callable[[], T]) -> T:
-        """`work()` in a reader's thread: Peewee queries, no writing."""
-        return await self.store.read(work)
-
-    async def post(
-        self,
-        identity: Identity,
-        topic: Topic,
-        data: Mapping[str, Any],
-        *,
-        key: str | None = None,
-        pair: tuple[str, str] | None = None,
-    ) -> Posted:
-        """Posts for a person, checked; answers after the commit. See `Broker.post`."""
-        return await (await self.broker.post(identity, topic, data, key=key, pair=pair))
-
-    async def publish(
-        self,
-        topic: Topic,
-        data: Mapping[str, Any],
-        *,
-        audience: Audience | None = None,
-        sender: str | None = None,
-        sender_name: str | None = None,
-    ) -> Message | None:
-        """Publishes for the house; answers after the commit, None for a signal."""
-        return await self.broker.publish(
-            topic, data, audience=audience, sender=sender, sender_name=sender_name
-        )
-
-    def signal(
-        self, topic: Topic, name: str, data: Mapping[str, Any], sender: str | None = None
-    ) -> None:
-        """To those who listen now, best effort."""
-        self.broker.signal(Signal(topic, name, data, sender))
-
-    async def identify(self, credentials: Credentials) -> Identity:
-        """Who shows these. Raises Unauthorized, RateLimited, Unavailable."""
-        return await self.accounts.authenticate(credentials)
-
-    def revoke(
-        self,
-        *,
-        user: str | None = None,
-        key: str | None = None,
-        topic: Topic | None = None,
-        tenant: str | None = None,
-    ) -> None:
-        """Ends sessions (of a user, a key by its hash, a tenant), or with `topic` subscriptions
-        of it, at once, in every process."""
-        self.engine.tell(user or "", self.revoking.order(user, key, topic, tenant))
-
-    def run_once(self, name: str, source: Callable[[int], Awaitable[None]]) -> "asyncio.Task[None]":
-        """Runs `source(lease)` in the background on one process alone."""
-
-        async def run() -> None:
-            while (lease := await self.engine.lease(name)) is None:  # noqa: ASYNC110 - held elsewhere
-                await asyncio.sleep(TICK_SECONDS)
-            await source(lease)
-
-        return self.spawn(run(), name=name)
-
-    def offer(self, name: str, thing: Any) -> None:
-        """What a plugin gives to others, by name, while topics are registered."""
-        if name in self._services:
-            raise SetupError(f"service {name!r} is offered twice")
-        self._services[name] = thing
-
-    def service(self, name: str) -> Any:
-        """What another plugin offers; the asking plugin names it in `requires`."""
-        try:
-            return self._services[name]
-        except KeyError:
-            known = ", ".join(sorted(self._services)) or "none"
-            raise SetupError(
-                f"service {name!r} is not offered by any plugin, there are: {known}; "
-                "name its plugin in requires"
-            ) from None
-
-    async def members(self, topic: Topic) -> frozenset[str]:
-        """Everybody who belongs to the topic; without a query for a topic that is in use."""
-        return await self.store.members(topic)
-
-    def online(self, tenant: str | None, user_id: str) -> bool:
-        """Whether a socket of that person is open here."""
-        return bool(self.hub.sessions(tenant, user_id))
 
     async def report(self) -> dict[str, Any]:
         """What `/health/ready` shows."""

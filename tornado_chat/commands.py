@@ -167,9 +167,7 @@ class Commands:
         future.add_done_callback(lambda done: self._published(session, frame["id"], done))
         return None
 
-    def _published(
-        self, session: Session, command_id: Any, done: "asyncio.Future[Posted]"
-    ) -> None:
+    def _published(self, session: Session, command_id: Any, done: "asyncio.Future[Posted]") -> None:
         session.posts -= 1
         problem = done.exception()
         if problem is not None:

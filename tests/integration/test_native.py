@@ -6,8 +6,8 @@ from types import ModuleType
 
 import pytest
 import websockets
-from support.server import key_of, running_server
 
+from support.server import key_of, running_server
 from tornado_chat import Denied, TopicProvider, hookimpl
 
 
@@ -164,7 +164,9 @@ async def test_a_publisher_gets_his_own_push(site):
 
 async def test_a_list_of_topics_says_how_each_went(site):
     async with site.connect("ann") as ann:
-        reply = await ann.ok("subscribe", topics=["board:1", "board:closed", "nothing:1", "board:2"])
+        reply = await ann.ok(
+            "subscribe", topics=["board:1", "board:closed", "nothing:1", "board:2"]
+        )
         first, closed, nothing, second = reply["topics"]
         assert first["state"] == {"topic": "1"}
         assert second["state"] == {"topic": "2"}
@@ -219,7 +221,12 @@ async def test_signals_are_neither_numbered_nor_stored(site):
         await ann.ok("subscribe", topic="board:1")
         await bob.ok("signal", topic="board:1", name="typing", data={"on": True})
         assert await ann.next() == {
-            "signal": {"topic": "board:1", "name": "typing", "sender": "u-bob", "data": {"on": True}}
+            "signal": {
+                "topic": "board:1",
+                "name": "typing",
+                "sender": "u-bob",
+                "data": {"on": True},
+            }
         }
         assert (await ann.ok("history", topic="board:1"))["messages"] == []
         assert await bob.refused("signal", topic="board:closed", name="typing") == "denied"
@@ -255,9 +262,18 @@ async def test_ping_is_answered(site):
         ('{"id":[1],"do":"ping"}', "bad_request"),
         ('{"id":1,"do":"publish","topic":"board:closed","data":{}}', "denied"),
         ('{"id":1,"do":"publish","topic":"nothing:1","data":{}}', "not_found"),
-        ('{"id":1,"do":"publish","topic":"board:1","data":' + '{"a":' * 40 + "1" + "}" * 41, "too_large"),
-        ('{"id":1,"do":"publish","topic":"board:1","data":{"a":"' + "x" * 66000 + '"}}', "too_large"),
-        ('{"id":1,"do":"publish","topic":"board:1","data":{"a":"' + "x" * 80000 + '"}}', "too_large"),
+        (
+            '{"id":1,"do":"publish","topic":"board:1","data":' + '{"a":' * 40 + "1" + "}" * 41,
+            "too_large",
+        ),
+        (
+            '{"id":1,"do":"publish","topic":"board:1","data":{"a":"' + "x" * 66000 + '"}}',
+            "too_large",
+        ),
+        (
+            '{"id":1,"do":"publish","topic":"board:1","data":{"a":"' + "x" * 80000 + '"}}',
+            "too_large",
+        ),
     ],
 )
 async def test_what_is_wrong_gets_its_code_and_the_socket_stays(site, text, code):
@@ -309,7 +325,12 @@ async def test_many_writers_give_everybody_one_order(site):
         async with site.connect(name) as client:
             for each in range(50):
                 await client.send(
-                    {"id": each, "do": "publish", "topic": "board:1", "data": {"w": number, "n": each}}
+                    {
+                        "id": each,
+                        "do": "publish",
+                        "topic": "board:1",
+                        "data": {"w": number, "n": each},
+                    }
                 )
             for each in range(50):
                 assert "ok" in await client.reply(each)
@@ -317,7 +338,9 @@ async def test_many_writers_give_everybody_one_order(site):
     async with site.connect("ann") as ann, site.connect("bob") as bob:
         await ann.ok("subscribe", topic="board:1")
         await bob.ok("subscribe", topic="board:1")
-        await asyncio.gather(*(write(name, i) for i, name in enumerate(["ann", "bob", "carl", "dora"])))
+        await asyncio.gather(
+            *(write(name, i) for i, name in enumerate(["ann", "bob", "carl", "dora"]))
+        )
         seen = [await ann.push() for _ in range(200)]
         assert [each["offset"] for each in seen] == list(range(1, 201))
         assert [await bob.push() for _ in range(200)] == seen

@@ -5,8 +5,6 @@ Lives in the writer's thread only. What is appended is kept in memory and writte
 handed over only after the commit.
 """
 
-import hashlib
-import hmac
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,7 +13,7 @@ from typing import Any
 import orjson
 from peewee import chunked
 
-from tornado_chat.errors import Conflict, TooLarge
+from tornado_chat.errors import TooLarge
 from tornado_chat.messages import MEMBERS, Audience, Draft, Message, Posted, Topic
 from tornado_chat.store.log import Epochs, message_of
 from tornado_chat.store.members import MembersTx
@@ -24,10 +22,9 @@ from tornado_chat.store.models import (
     LogHead,
     MemberRow,
     MessageRow,
-    PairingRow,
-    PublishKeyRow,
     TopicRow,
 )
+from tornado_chat.store.retries import Retry
 
 CACHED = 20_000  # topics, and member sets, remembered by the writer
 CHUNK = 500  # rows in one INSERT
@@ -97,7 +94,6 @@ class Tx:
         self._rows: list[tuple[Any, ...]] = []
         self._addresses: list[tuple[str, int]] = []
         self._own: dict[tuple[int, str], int] = {}
-        self._bodies: dict[tuple[str, int, str], tuple[str, Message]] = {}
 
     @property
     def now(self) -> int:
@@ -149,12 +145,14 @@ class Tx:
                 f"limits.frame_bytes allows {self._rules.data_bytes}"
             )
         state = self.state(draft.topic)
-        digest = hashlib.sha256(body).hexdigest() if draft.key or draft.pair else ""
-        earlier = self._find_key(draft, state, digest) or self._find_pair(draft, state, digest)
-        if earlier is not None:
-            return Posted(earlier, duplicate=True)
+        retry = Retry(draft, state.id, body) if draft.key or draft.pair else None
+        earlier = retry and retry.find(self.now - int(self._rules.pair_seconds * 1000))
+        found = earlier and self._message_at(earlier, draft.topic)
+        if found:  # else it was pruned since: the key has outlived its message
+            return Posted(found, duplicate=True)
         message = self._number(draft, state, body)
-        self._remember(draft, state, digest, message)
+        if retry:
+            retry.remember(message)
         return Posted(message)
 
     def _number(self, draft: Draft, state: TopicState, body: bytes) -> Message:
@@ -195,76 +193,6 @@ class Tx:
             self._own[own] = self._own.get(own, 0) + 1
         self.messages.append(message)
         return message
-
-    def _find_key(self, draft: Draft, state: TopicState, digest: str) -> Message | None:
-        if not draft.key or not draft.sender:
-            return None
-        known = self._bodies.get((draft.sender, state.id, draft.key))
-        if known is None:
-            row = (
-                PublishKeyRow.select(PublishKeyRow.digest, PublishKeyRow.offset)
-                .where(
-                    PublishKeyRow.user_id == draft.sender,
-                    PublishKeyRow.topic_id == state.id,
-                    PublishKeyRow.key == draft.key,
-                )
-                .tuples()
-                .first()
-            )
-            if row is None:
-                return None
-            found = self._message_at(row[1], draft.topic)
-            if found is None:  # pruned since: the key has outlived its message
-                return None
-            known = (row[0], found)
-        if not hmac.compare_digest(known[0], digest):
-            raise Conflict(f"publish {draft.topic.name}: this key came before with another body")
-        return known[1]
-
-    def _find_pair(self, draft: Draft, state: TopicState, digest: str) -> Message | None:
-        """One frame pairs with one POST of the same key, room and text, never two of one path."""
-        if draft.pair is None:
-            return None
-        scope, path = draft.pair
-        row = (
-            PairingRow.select()
-            .where(
-                PairingRow.scope == scope,
-                PairingRow.topic_id == state.id,
-                PairingRow.digest == digest,
-                PairingRow.path != path,
-                PairingRow.paired == 0,
-                PairingRow.at >= self.now - int(self._rules.pair_seconds * 1000),
-            )
-            .order_by(PairingRow.id)
-            .first()
-        )
-        found = row and self._message_at(row.offset, draft.topic)
-        if not found:
-            return None
-        PairingRow.update(paired=1).where(PairingRow.id == row.id).execute()
-        return found
-
-    def _remember(self, draft: Draft, state: TopicState, digest: str, message: Message) -> None:
-        if draft.key and draft.sender:
-            self._bodies[draft.sender, state.id, draft.key] = (digest, message)
-            PublishKeyRow.insert(
-                user_id=draft.sender,
-                topic_id=state.id,
-                key=draft.key,
-                digest=digest,
-                offset=message.offset,
-                at=message.at,
-            ).on_conflict_replace().execute()
-        if draft.pair:
-            PairingRow.insert(
-                scope=draft.pair[0],
-                topic_id=state.id,
-                digest=digest,
-                path=draft.pair[1],
-                offset=message.offset,
-                at=message.at,
-            ).execute()
 
     def _message_at(self, offset: int, topic: Topic) -> Message | None:
         for message in reversed(self.messages):
@@ -320,7 +248,7 @@ class Tx:
         """Undoes in memory what a rolled-back savepoint undid in the database."""
         messages, signals, deferred, head = mark
         del self.messages[messages:], self.signals[signals:], self.deferred[deferred:]
-        self._rows, self._addresses, self._own, self._bodies = [], [], {}, {}
+        self._rows, self._addresses, self._own = [], [], {}
         self._memory.head = head
         self._memory.forget()
 

@@ -127,7 +127,7 @@ class Writer(threading.Thread):
             if self._others_wrote():
                 self._hand_over(Committed([], foreign=True))
         except peewee.PeeweeException as error:
-            log.error("database: cannot be read: %s", error)
+            log.warning("database: cannot be read: %s", error)
 
     def _others_wrote(self) -> bool:
         """Whether another process has committed since we last looked; then nothing that is

@@ -26,6 +26,8 @@ class Dialect:
     # seconds have passed, since front-ends drop what comes before they listen. Nothing is lost:
     # the session is behind for so long (design section 5 rule 6).
     settle_seconds: float = 0.0
+    # The close code for a binary frame; 0: such a frame is passed over in silence.
+    binary_close: int = 0
     # Ours -> what this wire knows; codes that are not named here pass as they are.
     close_codes: dict[int, int] = {}  # noqa: RUF012 - a constant of the subclass
 

@@ -17,6 +17,7 @@ ENVELOPE_BYTES = 4096  # what a frame may hold beside the data of its message
 class NativeDialect(Dialect):
     path = "/ws"
     first_frame_auth = True
+    binary_close = 4002
 
     def __init__(self, commands: Commands, limits: LimitsConfig) -> None:
         self._commands = commands

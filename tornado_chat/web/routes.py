@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from tornado.httputil import HTTPServerRequest
 from tornado.web import Application, RequestHandler, url
 
 from tornado_chat.errors import SetupError
@@ -11,10 +12,24 @@ from tornado_chat.web.base import NotThere, PluginHandler
 from tornado_chat.web.dialect import Dialect
 from tornado_chat.web.health import Live, Ready
 from tornado_chat.web.native import NativeDialect
-from tornado_chat.web.socket import SocketHandler, Sockets
+from tornado_chat.web.proxies import Proxies
+from tornado_chat.web.socket import SocketHandler
+from tornado_chat.web.sockets import Sockets
 
 if TYPE_CHECKING:
     from tornado_chat.app import Server
+
+
+class House(Application):
+    """All paths; the first place that sees a request, so that everybody after it knows who asks."""
+
+    def __init__(self, *args: Any, proxies: Proxies, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self._proxies = proxies
+
+    def find_handler(self, request: HTTPServerRequest, **kwargs: Any) -> Any:
+        request.remote_ip = self._proxies.address(request)
+        return super().find_handler(request, **kwargs)
 
 
 def build(
@@ -29,8 +44,9 @@ def build(
     ]
     for plugin, found in plugins.call_each("register_routes", server=server):
         routes += [_mounted(plugin, server, route) for route in found]
-    return Application(
+    return House(
         routes,
+        proxies=Proxies(server.config.server.trusted_proxies),
         default_handler_class=NotThere,
         default_handler_args=shared,
         log_function=log_request,

@@ -8,68 +8,30 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections import deque
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable
 from typing import Any
 
 from tornado.web import HTTPError, stream_request_body
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
 from tornado_chat import protocol
-from tornado_chat.catch_up import CatchUp
-from tornado_chat.config import Config
-from tornado_chat.errors import BadRequest, ChatError, RateLimited, Unauthorized, Unavailable
-from tornado_chat.heartbeat import TOO_SLOW, Heartbeat
-from tornado_chat.hub import Hub
+from tornado_chat.errors import ChatError, RateLimited, Unauthorized, Unavailable
+from tornado_chat.heartbeat import TOO_SLOW
 from tornado_chat.messages import Credentials, Identity
-from tornado_chat.outbox import Budget, Outbox
-from tornado_chat.plugin_observers import Observers
+from tornado_chat.outbox import Outbox
 from tornado_chat.session import Session
 from tornado_chat.web.credentials import check_user_id, read_credentials
 from tornado_chat.web.dialect import Dialect
-from tornado_chat.web.origins import Origins
+from tornado_chat.web.inbox import Inbox
+from tornado_chat.web.sockets import Sockets
 from tornado_chat.web.transport import StreamTransport
 
 log = logging.getLogger("tornado_chat.session")
 
-INBOX = 16  # frames that wait; then the socket is not read
 POSTS = 128  # publishes of one socket whose commit is waited for; then it is not read
 AUTH_SECONDS = 5.0
 AUTH_BYTES = 1024
 ABSURD = 16  # times [limits] frame_bytes: 1009 instead of an answer
-
-
-@dataclass
-class Sockets:
-    """What all sockets share."""
-
-    config: Config
-    hub: Hub
-    heartbeat: Heartbeat
-    catch_up: CatchUp
-    budget: Budget
-    origins: Origins
-    identify: Callable[[Credentials], Awaitable[Identity]]
-    observers: Observers
-    refusing: bool = False  # the house is leaving: no new sockets
-    handlers: set["SocketHandler"] = field(default_factory=set)
-    _gone: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def add(self, handler: "SocketHandler") -> None:
-        self.handlers.add(handler)
-        self._gone.clear()
-
-    def remove(self, handler: "SocketHandler") -> None:
-        self.handlers.discard(handler)
-        if not self.handlers:
-            self._gone.set()
-
-    async def gone(self, seconds: float) -> None:
-        """Waits until every socket is closed, at most so long."""
-        with contextlib.suppress(TimeoutError):
-            if self.handlers:
-                await asyncio.wait_for(self._gone.wait(), seconds)
 
 
 @stream_request_body
@@ -81,13 +43,8 @@ class SocketHandler(WebSocketHandler):
         self.dialect = dialect
         self.session: Session | None = None
         self._identity: Identity | None = None
-        self._inbox: deque[str] = deque()
-        self._worker: asyncio.Task[None] | None = None
-        self._room: asyncio.Future[None] | None = None
+        self._inbox = Inbox(self._read, sockets.config.limits.frames_per_second)
         self._auth_timer: asyncio.TimerHandle | None = None
-        self._tokens = sockets.config.limits.frames_per_second
-        self._counted = time.monotonic()
-        self.frames_in = 0
 
     def data_received(self, chunk: bytes) -> None:
         """An upgrade has no body."""
@@ -203,40 +160,17 @@ class SocketHandler(WebSocketHandler):
     # Frames
 
     def on_message(self, message: str | bytes) -> Awaitable[None] | None:
-        self.frames_in += 1
-        if isinstance(message, bytes):
-            self._bad(BadRequest("binary frame"))
-            return None
-        self._inbox.append(message)
-        if self._worker is None:
-            self._worker = asyncio.create_task(self._work())
-        if len(self._inbox) < INBOX:
-            return None
-        self._room = asyncio.get_running_loop().create_future()
-        return self._room  # until then the socket is not read
+        if isinstance(message, str):
+            return self._inbox.put(message)
+        if self.dialect.binary_close:
+            self.close(self.dialect.binary_close, "binary frame")
+        return None
 
-    def _bad(self, problem: ChatError) -> None:
-        if self.dialect.first_frame_auth:
-            self.close(self.dialect.close_code(problem.close), problem.message)
-
-    async def _work(self) -> None:
-        """One frame after another; ends when nothing waits, so that idle sockets have no task."""
-        try:
-            while self._inbox and self.ws_connection is not None:
-                await self._throttle()
-                text = self._inbox.popleft()
-                if self._room is not None and len(self._inbox) <= INBOX // 2:
-                    self._room.set_result(None)
-                    self._room = None
-                if self.session is None:
-                    await self._authenticate(text)
-                else:
-                    await self._receive(self.session, text)
-        finally:
-            self._worker = None
-            if self._room is not None:
-                self._room.set_result(None)
-                self._room = None
+    async def _read(self, text: str) -> None:
+        if self.session is None:
+            await self._authenticate(text)
+        else:
+            await self._receive(self.session, text)
 
     async def _receive(self, session: Session, text: str) -> None:
         try:
@@ -250,18 +184,6 @@ class SocketHandler(WebSocketHandler):
         await session.outbox.room()  # who does not read his replies is not served on
         if session.posts >= POSTS and session.last_post is not None:
             await asyncio.wait([session.last_post])
-
-    async def _throttle(self) -> None:
-        """Over the frame rate a socket is read more slowly, and nothing is dropped."""
-        rate = self.sockets.config.limits.frames_per_second
-        if not rate:
-            return
-        now = time.monotonic()
-        self._tokens = min(rate, self._tokens + (now - self._counted) * rate)
-        self._counted = now
-        self._tokens -= 1
-        if self._tokens < 0:
-            await asyncio.sleep(-self._tokens / rate)
 
     async def _authenticate(self, text: str) -> None:
         """The key as the first frame, so that no URL needs to hold one."""
@@ -300,10 +222,7 @@ class SocketHandler(WebSocketHandler):
         self.sockets.remove(self)
         if self._auth_timer is not None:
             self._auth_timer.cancel()
-        if self._room is not None and not self._room.done():
-            self._room.set_result(None)
-            self._room = None
-        self._inbox.clear()
+        self._inbox.close()
         session = self.session
         if session is None:
             return
@@ -318,7 +237,7 @@ class SocketHandler(WebSocketHandler):
             session.id,
             code,
             time.monotonic() - session.opened_at,
-            self.frames_in,
+            self._inbox.frames_in,
             session.outbox.frames_out,
         )
 

@@ -17,18 +17,22 @@ def up(migrator, db):
     class LogHead(Model):
         id = IntegerField(primary_key=True)
         offset = BigIntegerField()
+
         class Meta:
             database = db
-            table_name = 'log_head'
+            table_name = "log_head"
+
     db.create_tables([LogHead])
 
     class EpochRow(Model):
         name = CharField(primary_key=True, max_length=32)
         first_offset = BigIntegerField()
         begun = BigIntegerField()
+
         class Meta:
             database = db
-            table_name = 'epoch'
+            table_name = "epoch"
+
     db.create_tables([EpochRow])
 
     class TopicRow(Model):
@@ -38,10 +42,12 @@ def up(migrator, db):
         count = BigIntegerField(default=0)
         last_offset = BigIntegerField(default=0)
         pruned = BigIntegerField(default=0)
+
         class Meta:
             database = db
-            table_name = 'topic'
-            indexes = ((('tenant', 'kind', 'key'), True),)
+            table_name = "topic"
+            indexes = ((("tenant", "kind", "key"), True),)
+
     db.create_tables([TopicRow])
 
     class MessageRow(Model):
@@ -53,20 +59,24 @@ def up(migrator, db):
         sender_name = CharField(null=True)
         audience = TextField()
         data = TextField()
+
         class Meta:
             database = db
-            table_name = 'message'
-            indexes = ((('topic_id', 'offset'), False),)
+            table_name = "message"
+            indexes = ((("topic_id", "offset"), False),)
+
     db.create_tables([MessageRow])
 
     class AddressRow(Model):
         address = CharField(max_length=160)
         offset = BigIntegerField()
+
         class Meta:
             database = db
-            table_name = 'address'
+            table_name = "address"
             without_rowid = sqlite
-            primary_key = CompositeKey('address', 'offset')
+            primary_key = CompositeKey("address", "offset")
+
     db.create_tables([AddressRow])
 
     class MemberRow(Model):
@@ -77,12 +87,14 @@ def up(migrator, db):
         own_after = BigIntegerField(default=0)
         left_count = BigIntegerField(null=True)
         seen_at = BigIntegerField(null=True)
+
         class Meta:
             database = db
-            table_name = 'member'
+            table_name = "member"
             without_rowid = sqlite
-            primary_key = CompositeKey('topic_id', 'user_id')
-            indexes = ((('user_id', 'topic_id'), False),)
+            primary_key = CompositeKey("topic_id", "user_id")
+            indexes = ((("user_id", "topic_id"), False),)
+
     db.create_tables([MemberRow])
 
     class PublishKeyRow(Model):
@@ -92,11 +104,13 @@ def up(migrator, db):
         digest = CharField(max_length=64)
         offset = BigIntegerField()
         at = BigIntegerField(index=True)
+
         class Meta:
             database = db
-            table_name = 'publish_key'
+            table_name = "publish_key"
             without_rowid = sqlite
-            primary_key = CompositeKey('user_id', 'topic_id', 'key')
+            primary_key = CompositeKey("user_id", "topic_id", "key")
+
     db.create_tables([PublishKeyRow])
 
     class PairingRow(Model):
@@ -107,10 +121,12 @@ def up(migrator, db):
         offset = BigIntegerField()
         at = BigIntegerField(index=True)
         paired = IntegerField(default=0)
+
         class Meta:
             database = db
-            table_name = 'pairing'
-            indexes = ((('scope', 'topic_id', 'digest'), False),)
+            table_name = "pairing"
+            indexes = ((("scope", "topic_id", "digest"), False),)
+
     db.create_tables([PairingRow])
 
     LogHead.create(id=1, offset=0)

@@ -1,0 +1,88 @@
+"""What came before: by the publisher's own key, or as the other half of a pair (rule 8).
+
+Both are looked up in the transaction that gives the numbers, so two in flight cannot both win.
+"""
+
+import hashlib
+import hmac
+from typing import Any
+
+from tornado_chat.errors import Conflict
+from tornado_chat.messages import Draft, Message
+from tornado_chat.store.models import PairingRow, PublishKeyRow
+
+
+class Retry:
+    """One draft that has a key, or names the path by which it came; `topic_id`: its topic's row."""
+
+    def __init__(self, draft: Draft, topic_id: int, body: bytes) -> None:
+        self._draft = draft
+        self._topic_id = topic_id
+        self._digest = hashlib.sha256(body).hexdigest()
+
+    def find(self, pairs_since: int) -> int | None:
+        """The offset of the message that this one repeats, None for none. A pair is good from
+        `pairs_since` (ms). Raises Conflict for a key that came before with another body."""
+        return self._by_key() or self._by_pair(pairs_since)
+
+    def _by_key(self) -> int | None:
+        draft = self._draft
+        if not draft.key or not draft.sender:
+            return None
+        query: Any = PublishKeyRow.select(PublishKeyRow.digest, PublishKeyRow.offset).where(
+            PublishKeyRow.user_id == draft.sender,
+            PublishKeyRow.topic_id == self._topic_id,
+            PublishKeyRow.key == draft.key,
+        )
+        for digest, offset in query.tuples():
+            if not hmac.compare_digest(digest, self._digest):
+                raise Conflict(
+                    f"publish {draft.topic.name}: this key came before with another body"
+                )
+            return int(offset)
+        return None
+
+    def _by_pair(self, since: int) -> int | None:
+        """One frame pairs with one POST of the same key, room and text, never two of one path."""
+        if self._draft.pair is None:
+            return None
+        scope, path = self._draft.pair
+        row = (
+            PairingRow.select()
+            .where(
+                PairingRow.scope == scope,
+                PairingRow.topic_id == self._topic_id,
+                PairingRow.digest == self._digest,
+                PairingRow.path != path,
+                PairingRow.paired == 0,
+                PairingRow.at >= since,
+            )
+            .order_by(PairingRow.id)
+            .first()
+        )
+        if row is None:
+            return None
+        PairingRow.update(paired=1).where(PairingRow.id == row.id).execute()
+        return int(row.offset)
+
+    def remember(self, message: Message) -> None:
+        """So that the next one finds it."""
+        draft = self._draft
+        if draft.key and draft.sender:
+            PublishKeyRow.insert(
+                user_id=draft.sender,
+                topic_id=self._topic_id,
+                key=draft.key,
+                digest=self._digest,
+                offset=message.offset,
+                at=message.at,
+            ).on_conflict_replace().execute()
+        if draft.pair:
+            PairingRow.insert(
+                scope=draft.pair[0],
+                topic_id=self._topic_id,
+                digest=self._digest,
+                path=draft.pair[1],
+                offset=message.offset,
+                at=message.at,
+            ).execute()

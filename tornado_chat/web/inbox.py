@@ -1,0 +1,76 @@
+"""Frames that one socket has sent and nobody has read yet: bounded, one after another, at a rate.
+
+Nothing is dropped: when it is full, or the rate is exceeded, the socket is read more slowly.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+
+BOUND = 16  # frames that wait; then the socket is not read
+
+
+class Inbox:
+    """`receive(text)`: reads one frame. `rate`: frames a second, 0 for no limit."""
+
+    __slots__ = ("_closed", "_counted", "_frames", "_rate", "_receive", "_room", "_tokens",
+                 "_worker", "frames_in")  # fmt: skip
+
+    def __init__(self, receive: Callable[[str], Awaitable[None]], rate: float) -> None:
+        self._receive = receive
+        self._rate = rate
+        self._tokens = rate
+        self._counted = time.monotonic()
+        self._frames: deque[str] = deque()
+        self._worker: asyncio.Task[None] | None = None
+        self._room: asyncio.Future[None] | None = None
+        self._closed = False
+        self.frames_in = 0
+
+    def put(self, text: str) -> Awaitable[None] | None:
+        """Queues a frame; something to await before the next is read from the socket, if it is
+        full. Idle sockets have no task."""
+        self.frames_in += 1
+        self._frames.append(text)
+        if self._worker is None:
+            self._worker = asyncio.create_task(self._work())
+        if len(self._frames) < BOUND:
+            return None
+        self._room = asyncio.get_running_loop().create_future()
+        return self._room
+
+    def close(self) -> None:
+        """The socket is gone; what is being read is finished, the rest forgotten."""
+        self._closed = True
+        self._frames.clear()
+        self._make_room()
+
+    async def _work(self) -> None:
+        try:
+            while self._frames:
+                await self._throttle()
+                if self._closed or not self._frames:
+                    return
+                text = self._frames.popleft()
+                if len(self._frames) <= BOUND // 2:
+                    self._make_room()
+                await self._receive(text)
+        finally:
+            self._worker = None
+            self._make_room()
+
+    def _make_room(self) -> None:
+        room, self._room = self._room, None
+        if room is not None and not room.done():
+            room.set_result(None)
+
+    async def _throttle(self) -> None:
+        if not self._rate:
+            return
+        now = time.monotonic()
+        self._tokens = min(self._rate, self._tokens + (now - self._counted) * self._rate)
+        self._counted = now
+        self._tokens -= 1
+        if self._tokens < 0:
+            await asyncio.sleep(-self._tokens / self._rate)
