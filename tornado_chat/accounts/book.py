@@ -248,10 +248,10 @@ class AccountBook:
 
 def check_account(account: Account) -> None:
     """Raises BadRequest for what cannot be kept."""
-    if not fits(account.user_id, account.tenant) or not account.user_id.isprintable():
-        raise BadRequest("user_id and tenant: 1 to 64 characters")
+    if not fits(account.user_id, account.tenant):
+        raise BadRequest("user_id and tenant: 1 to 64 printable characters")
     if account.login_name and login_key(account.login_name) is None:
-        raise BadRequest("login_name: empty")
+        raise BadRequest("login_name: at most 255 printable characters")
     texts = (account.login_name, account.full_name, account.first_name, account.last_name)
     if any(len(text) > 255 or not text.isprintable() for text in (*texts, account.email)):
         raise BadRequest("names and e-mail: at most 255 printable characters")

@@ -12,6 +12,7 @@ from typing import Any
 
 from tornado_chat.accounts.bounded import Bounded
 from tornado_chat.accounts.growerp import GrowerpBackend
+from tornado_chat.accounts.moqui import text_in
 from tornado_chat.accounts.values import Person, fits
 from tornado_chat.errors import Unauthorized, Unavailable
 from tornado_chat.messages import Identity
@@ -125,31 +126,26 @@ def person_in(user: Any, tenant: str) -> Person | None:
     """A row of the partner picker; None for one that cannot be used, or is of another tenant."""
     if not isinstance(user, Mapping):
         return None
-    user_id = _text(user, "userId")
-    owner = _text(user, "ownerPartyId")
+    user_id = text_in(user, "userId", None)
+    owner = text_in(user, "ownerPartyId", None)
     if not fits(user_id, tenant) or owner not in {"", tenant} or user.get("loginDisabled") is True:
         return None
-    first, last, login = (_text(user, name) for name in ("firstName", "lastName", "loginName"))
+    first, last, login = (text_in(user, name) for name in ("firstName", "lastName", "loginName"))
     company = user.get("company")
     extra = {}
     if isinstance(company, Mapping):
-        extra["company"] = {name: _text(company, name) for name in ("partyId", "name")}
-    group = _text(user, "userGroupId")
+        extra["company"] = {name: text_in(company, name) for name in ("partyId", "name")}
+    group = text_in(user, "userGroupId")
     return Person(
         user_id=user_id,
         tenant=tenant,
-        full_name=_text(user, "fullName") or f"{first} {last}".strip() or login or user_id,
-        party_id=_text(user, "partyId"),
-        pseudo_id=_text(user, "pseudoId"),
+        full_name=text_in(user, "fullName") or f"{first} {last}".strip() or login or user_id,
+        party_id=text_in(user, "partyId"),
+        pseudo_id=text_in(user, "pseudoId"),
         login_name=login,
         first_name=first,
         last_name=last,
-        email=_text(user, "email"),
+        email=text_in(user, "email"),
         groups=frozenset({group} if group else ()),
         extra=extra,
     )
-
-
-def _text(table: Mapping[str, Any], name: str) -> str:
-    value = table.get(name)
-    return value[:255] if isinstance(value, str) else ""

@@ -87,7 +87,7 @@ class KeyDoor:
             identity = await self._ask(credentials, key_hash)
         except Unauthorized as error:
             if error.message in {NOT_VALID, EXPIRED}:
-                self._memory.keep_bad(key_hash, error.message)
+                self._memory.keep_bad(turn, key_hash, error.message)
             raise
         self._memory.keep_key(turn, key_hash, replace(identity, key=key_hash))
 

@@ -24,7 +24,6 @@ from tornado_chat.accounts.values import (
     Account,
     Login,
     identity_of,
-    login_key,
 )
 from tornado_chat.errors import Unauthorized, Unavailable
 from tornado_chat.messages import Identity
@@ -246,7 +245,7 @@ def write_known(account: Account, row: AccountRow | None, now: int) -> None:
     columns: dict[str, Any] = rows.columns_of(account)
     holder = rows.by_login(account.login_name)
     if holder is not None and holder.user_id != account.user_id:
-        columns["login_key"] = login_key("")  # the name leads to somebody of ours
+        columns["login_key"] = None  # the name leads to somebody of ours
     changed = rows.changes(row, columns)
     if row is None:
         AccountRow.create(user_id=account.user_id, created=now, **changed)

@@ -1,7 +1,7 @@
 """Whom the house remembers: who was let in, who was turned away, and what has just ended.
 
-It must never let in what has ended: `turn` rises with every end, and what was found out in an
-earlier turn is not kept.
+It must never let in what has ended: `turn` rises with every end and every return, and what was
+found out in an earlier turn is not kept.
 """
 
 import asyncio
@@ -55,8 +55,14 @@ class Memory:
             self._ended.drop(_person(identity.user_id))
             self._basics.put(digest, identity)
 
-    def keep_bad(self, key_hash: str, text: str) -> None:
-        self._bad.put(key_hash, text)
+    def keep_bad(self, turn: int, key_hash: str, text: str) -> None:
+        if turn == self.turn:
+            self._bad.put(key_hash, text)
+
+    def forget_bad(self) -> None:
+        """Somebody was let in again, or is new: what was bad may be good."""
+        self.turn += 1
+        self._bad.clear()
 
     def key_ended(self, key_hash: str) -> None:
         self.turn += 1

@@ -164,38 +164,41 @@ def named(answer: Mapping[str, Any]) -> Answer | None:
     user = inside.get("user") if isinstance(inside, dict) else None
     if not isinstance(user, dict):
         return None
-    user_id, tenant = _text(user, "userId"), _text(inside, "ownerPartyId") or None
-    status, key = _text(inside, "loginStatus"), _text(inside, "apiKey")
+    user_id, tenant = text_in(user, "userId", None), text_in(inside, "ownerPartyId", None) or None
+    status, key = text_in(inside, "loginStatus", None), text_in(inside, "apiKey", None)
     if (status and key in {"", status}) or not fits(user_id, tenant):
         return None
     company = user.get("company") or inside.get("company")
-    first, last, login = (_text(user, name) for name in ("firstName", "lastName", "loginName"))
-    group = _text(user, "userGroupId")
+    first, last, login = (text_in(user, name) for name in ("firstName", "lastName", "loginName"))
+    group = text_in(user, "userGroupId")
     extra: dict[str, Any] = {"userGroupId": group} if group else {}
     if isinstance(company, dict):
-        extra["company"] = {name: _text(company, name) for name in ("partyId", "name")}
+        extra["company"] = {name: text_in(company, name) for name in ("partyId", "name")}
     account = Account(
         user_id=user_id,
         tenant=tenant,
-        full_name=_text(user, "fullName") or f"{first} {last}".strip() or login or user_id,
+        full_name=text_in(user, "fullName") or f"{first} {last}".strip() or login or user_id,
         login_name=login,
         first_name=first,
         last_name=last,
-        email=_text(user, "email"),
+        email=text_in(user, "email"),
         groups=(group,) if group else (),
         source=GROWERP,
-        party_id=_text(user, "partyId")[:64],
-        pseudo_id=_text(user, "pseudoId")[:64],
-        language=_text(user, "language")[:32],
+        party_id=text_in(user, "partyId", 64),
+        pseudo_id=text_in(user, "pseudoId", 64),
+        language=text_in(user, "language", 32),
         extra=extra,
     )
     return Answer(account, key if is_key(key) else None)
 
 
-def _text(table: Mapping[str, Any], name: str) -> str:
-    """Ids and names are strings; whatever else stands there is none."""
+def text_in(table: Mapping[str, Any], name: str, longest: int | None = 255) -> str:
+    """Ids and names are strings; whatever else stands there is none. `longest`: a name is cut, an
+    id (None) never."""
     value = table.get(name)
-    return value[:255] if isinstance(value, str) else ""
+    if not isinstance(value, str):
+        return ""
+    return value if longest is None else "".join(filter(str.isprintable, value))[:longest]
 
 
 def _json(body: bytes) -> Any:

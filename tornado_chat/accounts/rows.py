@@ -65,7 +65,7 @@ def update(user_id: str, columns: Mapping[str, Any]) -> None:
 
 def account(user_id: str) -> AccountRow:
     """The account, open or not. Raises NotFound."""
-    row = AccountRow.get_or_none(AccountRow.user_id == user_id)
+    row = accounts_by_id([user_id]).get(user_id)
     if row is None:
         raise NotFound(f"user {user_id}: not there")
     return row
@@ -77,7 +77,8 @@ def by_login(login_name: str) -> AccountRow | None:
 
 
 def accounts_by_id(user_ids: Iterable[str]) -> dict[str, AccountRow]:
-    query = AccountRow.select().where(AccountRow.user_id.in_(list(user_ids)))
+    possible = [user_id for user_id in user_ids if user_id.isprintable()]
+    query = AccountRow.select().where(AccountRow.user_id.in_(possible))
     return {row.user_id: row for row in query}
 
 

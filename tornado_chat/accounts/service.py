@@ -231,6 +231,7 @@ class Accounts(AccountBook):
 
     def _changed(self, user_id: str) -> None:
         self.people.forget(user_id)
+        self._memory.forget_bad()
 
     def _owner(self, key_hash: str) -> str | None:
         known = self.growerp.owner(key_hash) if self.growerp is not None else None
@@ -269,7 +270,8 @@ class Accounts(AccountBook):
         closed, ended = await self._store.read(work)
         self._forget_all()  # what was found out while we read
         for user_id in closed:
-            self._ended(user_id, None)
+            shown = [who.key for who in seen if who.user_id == user_id and who.key is not None]
+            self._ended(user_id, None, shown)
         for key_hash, user_id in ended.items():
             if user_id not in closed:
                 self._ended(user_id, key_hash)

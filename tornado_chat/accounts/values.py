@@ -167,8 +167,9 @@ def person_of(row: AccountRow) -> Person:
 
 
 def login_key(login_name: str) -> str | None:
-    """By which a login name is unique and found; None for an empty one."""
-    return login_name.strip().casefold()[:LOGIN_NAME_MAX] or None
+    """By which a login name is unique and found; None for what cannot be one."""
+    name = login_name.strip().casefold()
+    return name if 0 < len(name) <= LOGIN_NAME_MAX and name.isprintable() else None
 
 
 def company_name(extra: Mapping[str, Any]) -> str:
@@ -185,4 +186,5 @@ def sought(*, last: str, first: str, company: str, pseudo_id: str, email: str) -
 
 def fits(user_id: str, tenant: str | None) -> bool:
     """Whether they can be kept at all."""
-    return 0 < len(user_id) <= USER_ID_MAX and (tenant is None or 0 < len(tenant) <= TENANT_MAX)
+    ids = ((user_id, USER_ID_MAX), *([(tenant, TENANT_MAX)] if tenant is not None else []))
+    return all(0 < len(text) <= longest and text.isprintable() for text, longest in ids)
