@@ -319,3 +319,14 @@ async def test_a_closed_store_refuses(path):
         await store.append(draft())
     with pytest.raises(Unavailable):
         await store.read(lambda: None)
+
+
+@pytest.mark.parametrize("odd", [{1, 2}, object(), 2**80])
+async def test_data_that_is_no_json_harms_only_its_sender(opened, odd):
+    """A plugin's mistake: the writer must outlive it."""
+    failing = opened.store.append(draft(data={"content": odd}))
+    good = opened.store.append(draft())
+    with pytest.raises(TypeError):
+        await asyncio.wait_for(failing, 2)
+    assert (await asyncio.wait_for(good, 2)).message.offset == 1
+    assert opened.offsets == [1]

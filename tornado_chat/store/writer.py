@@ -15,7 +15,7 @@ from typing import Any
 
 import peewee
 
-from tornado_chat.errors import ChatError, Unavailable
+from tornado_chat.errors import Unavailable
 from tornado_chat.messages import Draft, Message, Topic
 from tornado_chat.store.database import data_version, enter_thread
 from tornado_chat.store.models import LogHead
@@ -184,7 +184,9 @@ class Writer(threading.Thread):
         if isinstance(job.what, Draft):
             try:
                 job.result = tx.append(job.what)  # changes nothing where it raises
-            except ChatError as error:
+            except peewee.PeeweeException:
+                raise
+            except Exception as error:  # noqa: BLE001 - data that is no JSON is a plugin's mistake
                 job.error = error
             return
         tx.flush()
