@@ -49,16 +49,15 @@ class Ended(list):
 
 
 @contextlib.asynccontextmanager
-async def open_accounts(
-    folder, users=(), *, settings=None, clock=None, ask_plugins=None, synchronise=True
-):
+async def open_accounts(folder, users=(), *, settings=None, clock=None, synchronise=True, **more):
     """Started; `accounts.told` is what `on_revoked` has told. `settings`: tables of the file."""
     config = build(settings or {})
     rules = Rules(clock=clock) if clock else Rules()
     store = Store(f"sqlite:///{folder}/chat.db", "full", rules, lambda done: None)
     await store.start(begin_epoch=synchronise)
-    more = {"clock": clock} if clock else {}
-    accounts = Accounts(store, config.auth, users, config.limits, ask_plugins=ask_plugins, **more)
+    if clock:
+        more["clock"] = clock
+    accounts = Accounts(store, config.auth, users, config.limits, **more)
     accounts.told = Ended()
     accounts.on_revoked(accounts.told)
     try:

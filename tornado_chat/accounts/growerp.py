@@ -56,8 +56,6 @@ class GrowerpBackend:
     keys that open sockets have shown; without it every known key is checked again and again.
     """
 
-    in_use: Callable[[], Container[str]] | None = None
-
     def __init__(
         self,
         moqui: Moqui,
@@ -65,8 +63,10 @@ class GrowerpBackend:
         store: Store,
         end: Callable[[str, str], None],
         clock: Callable[[], float],
+        in_use: Callable[[], Container[str]] | None = None,
     ) -> None:
         self.moqui = moqui
+        self._in_use = in_use
         self._recheck_seconds = recheck_seconds
         self._store = store
         self._end = end
@@ -224,7 +224,7 @@ class GrowerpBackend:
         """Checks what falls due before the next round, a few at a time, so that people who log in
         meanwhile get their turn."""
         now = self._clock()
-        used = self.in_use() if self.in_use is not None else self._known
+        used = self._in_use() if self._in_use is not None else self._known
         due = []
         for hash_, known in list(self._known.items()):
             if hash_ in used:

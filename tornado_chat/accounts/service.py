@@ -6,7 +6,7 @@ of its Moqui, in memory.
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
 from peewee import chunked
 
@@ -40,7 +40,8 @@ class Accounts(AccountBook):
     work.
 
     `ask_plugins`: Who shows these credentials; None for nobody known. It may raise Denied or
-    Unauthorized to end the search, and Unavailable where a plugin failed.
+    Unauthorized to end the search, and Unavailable where a plugin failed. `in_use`: the hashes of
+    the keys of open sessions; without it each key of a Moqui that was ever used counts as one.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class Accounts(AccountBook):
         *,
         clock: Callable[[], float] = time.time,
         ask_plugins: AskPlugins | None = None,
+        in_use: Callable[[], Container[str]] | None = None,
     ) -> None:
         passwords = Passwords()
         super().__init__(store, passwords, auth.key_days, clock)
@@ -60,7 +62,7 @@ class Accounts(AccountBook):
         self._memory = Memory(clock)
         self._questions = Questions()
         self._first_passwords = FirstPasswords(store, passwords, clock)
-        self.growerp = self._moqui(auth) if "growerp" in auth.backends else None
+        self.growerp = self._moqui(auth, in_use) if "growerp" in auth.backends else None
         self._local = LocalBackend(
             store,
             passwords,
@@ -79,11 +81,13 @@ class Accounts(AccountBook):
             self._memory, backends, plugins, throttle, passwords, self._questions
         )
 
-    def _moqui(self, auth: AuthConfig) -> GrowerpBackend:
+    def _moqui(
+        self, auth: AuthConfig, in_use: Callable[[], Container[str]] | None
+    ) -> GrowerpBackend:
         config = auth.growerp
         moqui = Moqui(config.url or "", config.timeout_seconds, config.calls_at_once, self._clock)
         seconds = config.recheck_minutes * 60
-        backend = GrowerpBackend(moqui, seconds, self._store, self._ended, self._clock)
+        backend = GrowerpBackend(moqui, seconds, self._store, self._ended, self._clock, in_use)
         self.people.remote = Directory(backend, self._clock)
         return backend
 
