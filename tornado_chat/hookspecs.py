@@ -140,11 +140,10 @@ def shutdown(server: "Server") -> "Awaitable[None] | None":
 def authenticate(credentials: "Credentials") -> "Identity | Awaitable[Identity | None] | None":
     """Who shows these credentials; None where the plugin does not know them.
 
-    May be async, with ten seconds. On the loop's thread, for each new session and REST request,
-    in the order of `requires` and before the house's own accounts are asked: the first answer
-    wins; raising `Denied` or `Unauthorized` ends the search. Any other error counts as None, but
-    then credentials that nobody else knows are answered `unavailable` and not `unauthorized`,
-    which would make a client forget its key.
+    May be async, with ten seconds. On the loop's thread, for credentials that the house does not
+    remember, in the order of `requires`: the first answer wins; raising `Denied` or `Unauthorized`
+    ends the search. Any other error counts as None, but then credentials that nobody else knows
+    are answered `unavailable` and not `unauthorized`, which would make a client forget its key.
     """
 
 

@@ -127,14 +127,16 @@ async def test_an_observer_that_ignores_its_cancellation_is_told_nothing_more(
     )
     plugins = load_plugins()
     observers = Observers(plugins, seconds=0.02)
-    observers.tell("message_published", message=message(1))
-    observers.tell("message_published", message=message(2))
-    await until(lambda: plugins.get("stuck").failures)
-    observers.tell("message_published", message=message(3))
-    await asyncio.sleep(0.05)
-    assert plugins.get("stuck").module.seen == [1]
-    assert "is told nothing more" in caplog.text
-    plugins.get("stuck").module.free.set()
+    try:
+        observers.tell("message_published", message=message(1))
+        observers.tell("message_published", message=message(2))
+        await until(lambda: plugins.get("stuck").failures)
+        observers.tell("message_published", message=message(3))
+        await asyncio.sleep(0.05)
+        assert plugins.get("stuck").module.seen == [1]
+        assert "is told nothing more" in caplog.text
+    finally:
+        plugins.get("stuck").module.free.set()
 
 
 async def test_a_plain_observer_that_blocks_is_named(

@@ -10,7 +10,6 @@ from tornado_chat import (
     Draft,
     Identity,
     Topic,
-    Unauthorized,
     Unavailable,
 )
 
