@@ -1,0 +1,112 @@
+"""The resource ChatMessage: the history of a room, one message, and posting."""
+
+from typing import Any
+
+from tornado_chat import BadRequest, Denied, Message, NotFound, Topic, offset_of
+
+from .chat import KIND
+from .handler import FaceHandler
+from .rooms import no_room
+from .wire import date_time, room_id_of, text_of, unwrapped
+
+LIMIT, LIMIT_MAX = 20, 1000
+SEARCHED = 1000  # newest messages that a search looks at
+
+
+class ChatMessage(FaceHandler):
+    async def get(self) -> None:
+        room_id, message_id = self.text("chatRoomId"), self.text("chatMessageId")
+        if message_id:
+            found = [await self._one(message_id, room_id)]
+        elif room_id:
+            topic = await self._room(room_id, "history")
+            found = await self._page(topic)
+            await self.face.rooms.read(self.identity, room_id)
+        else:
+            raise BadRequest(
+                "Either chatRoomId or ChatMessageId is required to get chat message(s)"
+            )
+        self.answer({"chatMessages": [message_of(message) for message in found]})
+
+    async def _page(self, topic: Topic) -> list[Message]:
+        """Oldest first: the newest page, unless `start` or `limit` says to count from the oldest."""
+        start, limit = self.number("start"), self.number("limit")
+        count = min(LIMIT if limit is None else limit, LIMIT_MAX)
+        search = (self.text("search") or "").strip().casefold()
+        store = self.server.store
+        if search:
+            newest, _ = await store.page(topic, limit=SEARCHED)
+            hits = [each for each in newest if search in content_of(each).casefold()]
+            return hits[start or 0 :][:count] if start is not None else hits[-count or len(hits) :]
+        if count == 0:
+            return []
+        if start is None and limit is None:
+            messages, _ = await store.page(topic, limit=count)
+        else:
+            messages, _ = await store.page(topic, after=0, skip=start or 0, limit=count)
+        return messages
+
+    async def _one(self, message_id: str, room_id: str | None) -> Message:
+        """A message by its id, which one may see; else the answer is as for one that is not there."""
+        offset = offset_of(message_id)
+        message = await self.server.store.get(offset) if offset is not None else None
+        missing = BadRequest(f"Message {message_id[:64]} not found")
+        if message is None or message.topic.kind != KIND:
+            raise missing
+        if message.topic.tenant != self.identity.tenant or room_id not in {
+            None,
+            "",
+            message.topic.key,
+        }:
+            raise missing
+        try:
+            await self.server.gate.check(self.identity, "history", message.topic)
+        except (Denied, NotFound):
+            raise missing from None
+        return message
+
+    async def post(self) -> None:
+        """The same door as a frame on /chat: who sends is the caller, whatever the body says."""
+        body = unwrapped(self.json(), "chatMessage")
+        room_id, content = room_id_of(body), text_of(body, "content")
+        if room_id is None:
+            raise BadRequest("chatRoom.chatRoomId is required")
+        if content is None:
+            raise BadRequest("content is required, and may not be empty")
+        topic = await self._room(room_id, "publish")
+        pair = (self.identity.key, "post") if self.identity.key else None
+        posted = await self.server.post(
+            self.identity, topic, {"content": content}, key=self.idempotency_key, pair=pair
+        )
+        self.answer({"chatMessage": message_of(posted.message)})
+
+    async def _room(self, room_id: str, action: str) -> Topic:
+        """The topic of one of the caller's rooms. A room that is not there, one of another company
+        and one that he is not in answer alike."""
+        try:
+            topic = Topic.parse(self.identity.tenant, f"{KIND}:{room_id}")
+            if action == "publish":
+                if self.identity.user_id not in await self.server.members(topic):
+                    raise NotFound
+            else:
+                await self.server.gate.check(self.identity, "history", topic)
+        except (BadRequest, Denied, NotFound):
+            raise no_room(room_id) from None
+        return topic
+
+
+def content_of(message: Message) -> str:
+    content = message.data.get("content")
+    return content if isinstance(content, str) else ""
+
+
+def message_of(message: Message) -> dict[str, Any]:
+    """A message as it is stored, whatever its sender said of himself."""
+    return {
+        "chatRoom": {"chatRoomId": message.topic.key},
+        "chatMessageId": message.id,
+        "fromUserId": message.sender,
+        "fromUserFullName": message.sender_name or "",
+        "content": content_of(message),
+        "creationDate": date_time(message.at),
+    }

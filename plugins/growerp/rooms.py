@@ -1,0 +1,131 @@
+"""The resource ChatRoom: one's own rooms, making and changing them, leaving."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from tornado_chat import BadRequest, NotFound
+
+from .handler import FaceHandler
+from .persons import member_of
+from .wire import text_of, unwrapped
+
+ROOMS_MAX = 1000  # in one answer
+
+
+class ChatRoom(FaceHandler):
+    """`userId` is whom one looks for, and says nothing of who asks."""
+
+    claims_user = False
+
+    async def get(self) -> None:
+        partner, name = self.text("userId"), self.text("chatRoomName")
+        if partner and name is not None and not name.strip():
+            room = await self.face.rooms.one_to_one(self.identity, partner)
+            found = [room] if room else []
+        else:
+            found = await self._mine(partner or None, name)
+        start, limit = self.number("start") or 0, self.number("limit")
+        end = start + (ROOMS_MAX if limit is None else limit)
+        self.answer({"chatRooms": [room_of(room) for room in found[start:end]]})
+
+    async def _mine(self, partner: str | None, name: str | None) -> list[Any]:
+        rooms = await self.face.rooms.list(
+            self.identity,
+            search=self.text("search") or self.text("filter") or "",
+            user=partner,
+            room_id=self.text("chatRoomId") or None,
+            private=self.flag("isPrivate"),
+            unread_only=self.flag("hasRead") is False,
+            limit=ROOMS_MAX,
+        )
+        if self.flag("hasRead"):
+            rooms = [room for room in rooms if room.has_read]
+        if name and name.strip():
+            rooms = [room for room in rooms if room.name == name.strip()]
+        prefix = (self.text("namePrefix") or "").casefold()
+        return [room for room in rooms if room.name.casefold().startswith(prefix)]
+
+    async def post(self) -> None:
+        body = unwrapped(self.json(), "chatRoom")
+        room, _ = await self.face.rooms.create(
+            self.identity,
+            name=text_of(body, "chatRoomName"),
+            private=body.get("isPrivate") is True,
+            members=members_of(body),
+        )
+        self.answer({"chatRoom": room_of(room)})
+
+    async def patch(self) -> None:
+        """Members who are not named stay, what others have read stays; a name that only was
+        displayed is not stored."""
+        body = unwrapped(self.json(), "chatRoom")
+        changes: dict[str, Any] = {"add": members_of(body), "active": active_of(body)}
+        if name := text_of(body, "chatRoomName"):
+            changes["name"] = name
+        if isinstance(body.get("isPrivate"), bool):
+            changes["private"] = body["isPrivate"]
+        room_id = needed_room(body)
+        try:
+            room = await self.face.rooms.change(self.identity, room_id, **changes)
+        except NotFound:
+            raise no_room(room_id) from None
+        self.answer({"chatRoom": room_of(room)})
+
+    async def delete(self) -> None:
+        """Leaves; the next message brings the room back."""
+        body = self.json()
+        room_id = text_of(body, "chatRoomId") or needed_room(unwrapped(body, "chatRoom"))
+        try:
+            room = await self.face.rooms.leave(self.identity, room_id)
+        except NotFound:
+            raise no_room(room_id) from None
+        self.answer({"chatRoom": room_of(room)})
+
+
+def room_of(room: Any) -> dict[str, Any]:
+    """A room, from a RoomView."""
+    return {
+        "chatRoomId": room.room_id,
+        "chatRoomName": room.name,
+        "hasRead": room.has_read,
+        "isPrivate": room.private,
+        "visitorUserId": None,
+        "members": [member_of(member) for member in room.members],
+    }
+
+
+def members_of(body: Mapping[str, Any]) -> list[str]:
+    """The user ids of a room's members, as `user.userId` or `userId`. One without an id cannot be
+    meant by anybody."""
+    return [user_id for user_id, _ in _members(body)]
+
+
+def active_of(body: Mapping[str, Any]) -> dict[str, bool]:
+    """Whom the sender wants in the room or, of himself, out of it."""
+    return {user_id: active for user_id, active in _members(body) if isinstance(active, bool)}
+
+
+def _members(body: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    members = body.get("members") or []
+    if not isinstance(members, list):
+        raise BadRequest("members: not a list")
+    found = []
+    for member in members:
+        inner = unwrapped(member, "chatRoomMember") if isinstance(member, Mapping) else {}
+        user_id = text_of(unwrapped(inner, "user"), "userId") or text_of(inner, "userId")
+        if user_id is None:
+            raise BadRequest("members: one has no userId")
+        found.append((user_id, inner.get("isActive")))
+    return found
+
+
+def needed_room(body: Mapping[str, Any]) -> str:
+    room_id = text_of(body, "chatRoomId")
+    if room_id is None:
+        raise BadRequest("chatRoomId is required")
+    return room_id
+
+
+def no_room(room_id: str) -> BadRequest:
+    """Moqui's words and status; alike for one that is not there and one that is not the caller's."""
+    return BadRequest(f"Room {room_id[:64]} not found")
