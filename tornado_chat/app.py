@@ -171,9 +171,18 @@ class Server(PluginApi):
         self.plugins.close()
 
     async def start(self) -> None:
-        """Opens, starts the plugins, then listens; `port` says where."""
+        """Opens, starts the plugins, then listens; `port` says where. What has begun is ended again
+        where something does not let the server start."""
         await self.open()
-        await self.plugins.acall_each("startup", server=self)
+        try:
+            await self.plugins.acall_each("startup", server=self)
+            self._listen()
+        except BaseException:
+            await self.stop()
+            raise
+        self.ready = True
+
+    def _listen(self) -> None:
         self.background.every(TICK_SECONDS, self.heartbeat.tick)
         self.background.every(SWEEP_SECONDS, self._sweep)
         server = self.config.server
@@ -191,7 +200,6 @@ class Server(PluginApi):
             ) from None
         self.port = sockets[0].getsockname()[1]
         self._http.add_sockets(sockets)
-        self.ready = True
 
     def _tls(self) -> ssl.SSLContext | None:
         server = self.config.server
@@ -224,8 +232,8 @@ class Server(PluginApi):
         await self.sockets.gone(CLOSE_SECONDS)
         if self._http is not None:
             await self._http.close_all_connections()
+        await self.plugins.observers.stop()  # they have heard of the last sessions
         await self.plugins.acall_each("shutdown", server=self)
-        await self.plugins.observers.stop()
         await self.close()
 
     def _committed(self, done: Committed) -> None:
