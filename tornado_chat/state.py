@@ -145,7 +145,8 @@ class StateProvider(TopicProvider):
         return content
 
     def _place(self, item: Mapping[str, Any]) -> str:
-        return str(item.get(self.newest_by, ""))[:64] if self.newest_by else ""
+        value = item.get(self.newest_by) if self.newest_by else None
+        return "" if value is None else str(value)[:64]
 
     def _publish(self, tx: "Tx", topic: Topic, item: dict[str, Any]) -> Message | None:
         return tx.publish(topic, {self.item_name: item}, audience=self.audience(topic))
