@@ -214,7 +214,7 @@ class Rooms(RoomReader):
         people = await self._server.people.get(identity, ids) if ids else {}
         for user in ids:
             if user not in people or people[user].disabled:
-                raise BadRequest(f"members: {user[:64]}: nobody of your company has that id")
+                raise BadRequest(f"members: {user[:64]}: nobody of this company has that id")
         return {person.full_name for person in people.values()}
 
     def _check_count(self, count: int) -> None:
