@@ -13,14 +13,14 @@ class Background:
     """The tasks of one server."""
 
     def __init__(self) -> None:
-        self._tasks: set[asyncio.Task[None]] = set()
+        self.tasks: set[asyncio.Task[None]] = set()
 
     def spawn(
         self, coroutine: Coroutine[Any, Any, None], *, name: str | None = None
     ) -> "asyncio.Task[None]":
         """Runs it until it ends or the server stops; a failure is logged, nobody else is hurt."""
         task = asyncio.get_running_loop().create_task(coroutine, name=name)
-        self._tasks.add(task)
+        self.tasks.add(task)
         task.add_done_callback(self._ended)
         return task
 
@@ -40,13 +40,13 @@ class Background:
         self.spawn(run(), name=getattr(work, "__qualname__", None))
 
     def _ended(self, task: "asyncio.Task[None]") -> None:
-        self._tasks.discard(task)
+        self.tasks.discard(task)
         if not task.cancelled() and task.exception() is not None:
             log.error("background task %s failed", task.get_name(), exc_info=task.exception())
 
     async def stop(self) -> None:
         """Cancels all and waits for them."""
-        tasks = list(self._tasks)
+        tasks = list(self.tasks)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -2,56 +2,17 @@
 
 import asyncio
 import json
-from types import ModuleType
 
 import pytest
 import websockets
 
+from support.boards import boards
 from support.server import key_of, running_server
-from tornado_chat import Denied, TopicProvider, hookimpl
-
-
-class Board(TopicProvider):
-    """A kind that everybody of a tenant may use; keys beginning with `closed` excepted."""
-
-    kind = "board"
-
-    async def authorize(self, identity, action, topic):
-        if topic.key == "said":
-            raise Denied(f"{action} {topic.name}: not a member")
-        return not topic.key.startswith("closed")
-
-    async def receive(self, identity, topic, data):
-        return dict(data)
-
-    async def snapshot(self, identity, topic):
-        if topic.key == "slow":
-            await asyncio.sleep(30)
-        return {"topic": topic.key}
-
-
-class Typing(Board):
-    kind = "typing"
-    history = 0
-
-
-def plugin(name, **members):
-    module = ModuleType(name)
-    module.api = 1
-    for key, value in members.items():
-        setattr(module, key, value)
-    return module
-
-
-@hookimpl
-def register_topics():
-    return [Board(), Typing()]
 
 
 @pytest.fixture
 async def site():
-    boards = plugin("boards", register_topics=register_topics)
-    async with running_server(modules=[boards], entry_points=False) as running:
+    async with running_server(modules=[boards()], entry_points=False) as running:
         yield running
 
 
@@ -360,3 +321,13 @@ async def test_a_snapshot_that_hangs_holds_nobody_else(site, monkeypatch):
         assert (await waiting)["error"]["code"] == "unavailable"
         await bob.ok("publish", topic="board:slow", data={})
         await ann.quiet()
+
+
+async def test_what_was_sent_before_a_close_is_still_read(site):
+    async with site.connect("ann") as ann, site.connect("bob") as bob:
+        await bob.ok("subscribe", topic="board:1")
+        for number in range(10):
+            frame = {"id": number, "do": "publish", "topic": "board:1", "data": {"n": number}}
+            await ann.send(frame)
+        await ann.socket.close()
+        assert [(await bob.push())["data"]["n"] for _ in range(10)] == list(range(10))

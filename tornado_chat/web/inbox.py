@@ -40,10 +40,12 @@ class Inbox:
         self._room = asyncio.get_running_loop().create_future()
         return self._room
 
-    def close(self) -> None:
-        """The socket is gone; what is being read is finished, the rest forgotten."""
-        self._closed = True
-        self._frames.clear()
+    def close(self, *, forget: bool) -> None:
+        """The socket is gone. What it had sent before is still read, unless `forget`: then the
+        house has ended it."""
+        self._closed = forget
+        if forget:
+            self._frames.clear()
         self._make_room()
 
     async def _work(self) -> None:

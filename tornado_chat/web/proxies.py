@@ -3,8 +3,6 @@
 import ipaddress
 from collections.abc import Sequence
 
-from tornado.httputil import HTTPServerRequest
-
 
 class Proxies:
     """`X-Forwarded-For` is read from the right, as far as each hop is one we trust; what a client
@@ -13,14 +11,14 @@ class Proxies:
     def __init__(self, networks: Sequence[str]) -> None:
         self._trusted = [ipaddress.ip_network(each, strict=False) for each in networks]
 
-    def address(self, request: HTTPServerRequest) -> str:
-        """The client's address, as far as it can be known."""
-        address = request.remote_ip or ""
-        forwarded = request.headers.get("X-Forwarded-For", "")
+    def address(self, peer: str, forwarded: str) -> str:
+        """The client's address, as far as it can be known: `peer` is who opened the connection,
+        `forwarded` the header X-Forwarded-For."""
+        address = peer
         hops = [hop.strip() for hop in forwarded.split(",") if hop.strip()]
         while hops and self._is_trusted(address):
             address = hops.pop()
-        return address if _parsed(address) else request.remote_ip or ""
+        return address if _parsed(address) else peer
 
     def _is_trusted(self, address: str) -> bool:
         found = _parsed(address)

@@ -28,7 +28,9 @@ class House(Application):
         self._proxies = proxies
 
     def find_handler(self, request: HTTPServerRequest, **kwargs: Any) -> Any:
-        request.remote_ip = self._proxies.address(request)
+        request.remote_ip = self._proxies.address(
+            request.remote_ip or "", request.headers.get("X-Forwarded-For", "")
+        )
         return super().find_handler(request, **kwargs)
 
 

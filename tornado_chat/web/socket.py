@@ -222,8 +222,8 @@ class SocketHandler(WebSocketHandler):
         self.sockets.remove(self)
         if self._auth_timer is not None:
             self._auth_timer.cancel()
-        self._inbox.close()
         session = self.session
+        self._inbox.close(forget=session is None or session.closed is not None)
         if session is None:
             return
         code = session.closed or self.close_code or 1006

@@ -1,0 +1,216 @@
+"""Manners at the door: limits, origins, errors without traces, and nothing secret in the log."""
+
+import asyncio
+import json
+import logging
+import socket
+
+import pytest
+import websockets
+
+from support.boards import boards
+from support.server import key_of, running_server
+from tornado_chat import PluginHandler, hookimpl
+
+
+class Echo(PluginHandler):
+    def post(self):
+        self.answer({"got": self.json(), "who": self.identity.user_id})
+
+    def get(self):
+        raise RuntimeError("a secret in an exception")
+
+
+@hookimpl
+def register_routes():
+    return [("/echo", Echo)]
+
+
+def modules():
+    module = boards()
+    module.register_routes = register_routes
+    return [module]
+
+
+@pytest.fixture
+async def site():
+    limits = {"limits": {"body_bytes": 1000, "sockets_per_user": 3}}
+    async with running_server(limits, modules(), entry_points=False) as running:
+        yield running
+
+
+PATH = "/plugins/boards/echo"
+
+
+async def test_health(site):
+    assert (await site.fetch("GET", "/health/live")).json == {"live": True}
+    ready = await site.fetch("GET", "/health/ready")
+    assert ready.code == 200
+    assert ready.json["ready"] is True
+    assert ready.json["store"] == "ok"
+    assert ready.json["plugins"] == ["boards"]
+
+
+async def test_json_in_and_out(site):
+    answer = await site.fetch("POST", PATH, {"a": [1]}, name="ann")
+    assert answer.json == {"got": {"a": [1]}, "who": "u-ann"}
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert "Etag" not in answer.headers
+    assert "Server" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("raw", "status", "code"),
+    [
+        ("{", 400, "bad_request"),
+        ("[1]", 400, "bad_request"),
+        (b"\xff\xfe", 400, "bad_request"),
+        ("{" + '"a":{' * 60 + '"b":1' + "}" * 61, 413, "too_large"),
+        ('{"a":"' + "x" * 2000 + '"}', 413, "too_large"),
+    ],
+)
+async def test_a_bad_body_has_its_code(site, raw, status, code):
+    answer = await site.fetch("POST", PATH, raw=raw, name="ann")
+    assert answer.code == status
+    assert answer.json["error"]["code"] == code
+
+
+async def test_a_chunked_body_without_length_is_bounded_too(site):
+    reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
+    writer.write(
+        f"POST {PATH} HTTP/1.1\r\nHost: x\r\napi_key: {key_of('ann')}\r\n"
+        "Transfer-Encoding: chunked\r\n\r\n".encode()
+    )
+    for _ in range(10):
+        writer.write(b"100\r\n" + b"x" * 256 + b"\r\n")
+    head = await reader.readuntil(b"\r\n\r\n")
+    assert b" 413 " in head
+    writer.close()
+
+
+async def test_an_endless_body_is_refused_before_it_is_sent(site):
+    reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
+    writer.write(
+        f"POST {PATH} HTTP/1.1\r\nHost: x\r\napi_key: {key_of('ann')}\r\n"
+        "Content-Length: 99999999999\r\n\r\n".encode()
+    )
+    head = await reader.readuntil(b"\r\n\r\n")
+    assert b" 413 " in head
+    body = await reader.read()
+    assert json.loads(body)["error"]["code"] == "too_large"
+    writer.close()
+
+
+async def test_unknown_paths_methods_and_keys(site):
+    assert (await site.fetch("GET", "/nothing")).json["error"]["code"] == "not_found"
+    assert (await site.fetch("PUT", PATH, {}, name="ann")).code == 405
+    answer = await site.fetch("POST", PATH, {})
+    assert (answer.code, answer.json["error"]["code"]) == (401, "unauthorized")
+    assert "WWW-Authenticate" not in answer.headers
+    answer = await site.fetch("POST", PATH, {}, headers={"api_key": "wrong"})
+    assert (answer.code, answer.json["error"]["message"]) == (401, "Login key not valid")
+
+
+async def test_an_exception_is_a_500_without_its_text(site, logs):
+    logs.expect("GET /plugins/boards/echo")
+    answer = await site.fetch("GET", PATH, name="ann")
+    assert answer.code == 500
+    assert b"secret" not in answer.body
+    assert b"Traceback" not in answer.body
+
+
+async def test_cors(site):
+    answer = await site.fetch(
+        "OPTIONS",
+        PATH,
+        headers={"Origin": "https://app.example", "Access-Control-Request-Method": "POST"},
+    )
+    assert answer.code == 200
+    assert answer.headers["Access-Control-Allow-Origin"] == "https://app.example"
+    assert "api_key" in answer.headers["Access-Control-Allow-Headers"]
+    assert "moquiSessionToken" in answer.headers["Access-Control-Allow-Headers"]
+    assert answer.headers["Access-Control-Max-Age"] == "3600"
+
+
+async def test_origins_that_are_not_listed_are_refused():
+    only = {"server": {"allowed_origins": ["https://app.example"]}}
+    async with running_server(only, modules(), entry_points=False) as site:
+        good, bad = {"Origin": "https://app.example"}, {"Origin": "https://evil.example"}
+        assert (await site.fetch("POST", PATH, {}, name="ann", headers=good)).code == 200
+        assert (await site.fetch("POST", PATH, {}, name="ann", headers=bad)).code == 401
+        async with site.open("/ws", "ann", additional_headers=good) as client:
+            await client.recv()
+        with pytest.raises(websockets.InvalidStatus) as refused:
+            await site.open("/ws", "ann", additional_headers=bad)
+        assert refused.value.response.status_code == 403
+
+
+async def test_over_the_limit_of_sockets_the_new_one_is_refused(site):
+    opened = [await site.open("/ws", "ann") for _ in range(3)]
+    with pytest.raises(websockets.InvalidStatus) as refused:
+        await site.open("/ws", "ann")
+    assert refused.value.response.status_code == 429
+    assert int(refused.value.response.headers["Retry-After"]) > 0
+    async with site.connect("bob") as bob:
+        assert await bob.ok("ping") == {}
+    for each in opened:
+        await each.close()
+
+
+async def test_over_the_limit_of_sockets_a_silent_one_goes():
+    limits = {"limits": {"sockets_per_user": 1}, "delivery": {"ping_seconds": 0.2}}
+    async with running_server(limits, modules(), entry_points=False) as site:
+        silent = socket.create_connection(("127.0.0.1", site.port))
+        silent.sendall(
+            f"GET /ws?api_key={key_of('ann')} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"
+            "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
+        )
+        await asyncio.sleep(0.5)
+        async with site.connect("ann") as ann:
+            assert await ann.ok("ping") == {}
+        silent.close()
+
+
+async def test_unknown_keys_meet_a_bucket_and_good_ones_do_not():
+    limits = {"limits": {"auth_attempts_per_minute": 5}}
+    async with running_server(limits, modules(), entry_points=False) as site:
+        statuses = [
+            (await site.fetch("POST", PATH, {}, headers={"api_key": f"guess-{n}"})).code
+            for n in range(10)
+        ]
+        assert statuses[:5] == [401] * 5
+        assert statuses[-1] == 429
+        assert (await site.fetch("POST", PATH, {}, name="ann")).code == 200
+
+
+async def test_no_key_password_or_text_in_any_log(site, logs):
+    """At DEBUG, with everything that can go wrong going wrong."""
+    logs.expect("GET /plugins/boards/echo")
+    basic = "YW5uQHNob3AuZXhhbXBsZTp3cm9uZy1wYXNzd29yZA=="  # ann@shop.example:wrong-password
+    text = "a very private text"
+    async with site.connect("ann") as ann:
+        await ann.ok("subscribe", topic="board:1")
+        await ann.ok("publish", topic="board:1", key="retry-key", data={"content": text})
+        await ann.do("publish", topic="board:closed", data={"content": text})
+        await ann.do("publish", topic="board:1", key="retry-key", data={"content": text + "2"})
+        await ann.send('{"content": "a very private text"')
+        await ann.next()
+    await site.fetch("POST", PATH + f"?api_key={key_of('bob')}", {"content": text})
+    await site.fetch("POST", PATH, raw='{"a": "a very private text', name="ann")
+    await site.fetch("GET", PATH, name="ann")
+    await site.fetch("POST", PATH, {}, headers={"Authorization": f"Basic {basic}"})
+    await site.fetch("POST", PATH, {}, headers={"api_key": "a-guessed-key"})
+    with pytest.raises(websockets.InvalidStatus):
+        await site.open("/ws", query="api_key=another-guess")
+    async with site.open("/ws") as client:
+        await client.send(json.dumps({"id": 1, "do": "auth", "key": key_of("carl")}))
+        await client.recv()
+    ours = "\n".join(
+        record.getMessage()
+        for record in logs.records  # as `logs.setup("debug")` lets them through
+        if record.name.startswith("tornado_chat") or record.levelno >= logging.WARNING
+    )
+    assert "session" in ours
+    for secret in ("key-of-", "guess", "wrong-password", basic, "private", "retry-key"):
+        assert secret not in ours
