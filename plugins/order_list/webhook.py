@@ -1,0 +1,26 @@
+"""POST /plugins/order_list/orders: orders from a shop that signs what it sends."""
+
+import time
+
+from tornado_chat import NotFound, PluginHandler
+
+from .orders import changes_of
+from .provider import OrderList, shown
+from .signatures import keys_of, verify
+
+
+class Orders(PluginHandler):
+    """Open to whoever can sign; no key of a user is asked for."""
+
+    public = True
+
+    async def post(self) -> None:
+        """200 where it was carried out, now or before; 401 where the signature is not right."""
+        secret, tenant = self.config["secret"], self.config["tenant"]
+        if not secret or not tenant:
+            raise NotFound("there is no webhook: plugins.order_list.secret is not set")
+        body = self.raw_body
+        delivery = verify(keys_of(secret), self.request.headers, body, time.time())
+        orders: OrderList = self.server.service("order_list")
+        changes = changes_of(self.json(), orders.order_bytes)
+        self.answer(shown(await orders.deliver(tenant, delivery, changes)))
