@@ -1,7 +1,7 @@
 """The resource User: the people one may talk to."""
 
 from .handler import FaceHandler
-from .persons import company_in, names_of
+from .persons import names_of
 
 LIMIT, LIMIT_MAX = 20, 200
 
@@ -18,7 +18,8 @@ class User(FaceHandler):
             min(LIMIT if limit is None else limit, LIMIT_MAX),
         )
         tenant = self.identity.tenant
-        company = company_in(await self.face.companies.of(tenant)) if tenant else None
+        own = await self.face.companies.of(tenant) if tenant else None
+        company = {"partyId": own.party_id, "name": own.name} if own else None
         users = []
         for person in people:
             first, last = names_of(person.first_name, person.last_name, person.full_name)
@@ -29,9 +30,6 @@ class User(FaceHandler):
                     "pseudoId": person.pseudo_id or person.user_id,
                     "firstName": first,
                     "lastName": last,
-                    "fullName": person.full_name,
-                    "loginName": person.login_name or person.user_id,
-                    "email": person.email or None,
                     "company": said if isinstance(said, dict) else company,
                     "userId": person.user_id,
                 }
