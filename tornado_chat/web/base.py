@@ -26,7 +26,7 @@ from tornado_chat.errors import (
 )
 from tornado_chat.messages import Credentials, Identity
 from tornado_chat.topics import first_fault
-from tornado_chat.web.credentials import check_user_id, read_credentials
+from tornado_chat.web.credentials import read_credentials, who_asks
 
 if TYPE_CHECKING:
     from tornado_chat.app import Server
@@ -104,12 +104,9 @@ class Handler(RequestHandler):
     async def identify_if_shown(self) -> Identity | None:
         """The same; None where no credential was shown, but Unauthorized for a bad one."""
         self.credentials = read_credentials(self.request)
-        if self.credentials is None:
-            return None
-        identity = await self.server.identify(self.credentials)
-        if self.claims_user:
-            check_user_id(self.request, identity)
-        return identity
+        return await who_asks(
+            self.request, self.credentials, self.server.identify, claims_user=self.claims_user
+        )
 
     def data_received(self, chunk: bytes) -> None:
         if self._finished:

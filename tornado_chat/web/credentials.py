@@ -6,50 +6,69 @@ compared, never trusted; cookies are no credential.
 
 import base64
 import binascii
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
 
 from tornado.httputil import HTTPServerRequest
 
-from tornado_chat.errors import Denied
+from tornado_chat.errors import Denied, Unauthorized
 from tornado_chat.messages import Credentials, Identity
 
 NAMES = ("api_key", "apiKey", "login_key")
 NOTHING = ("", "null", "undefined")  # what careless clients send for no key
 
 
-def read_credentials(request: HTTPServerRequest) -> Credentials | None:
-    """None where there is none. Basic is taken where a client offers it unasked."""
-    key = _from_headers(request)
-    if key:
-        return Credentials(key=key, address=request.remote_ip or "")
-    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and value.strip() not in NOTHING:
-        return Credentials(key=value.strip(), address=request.remote_ip or "")
-    if scheme.lower() == "basic":
-        return _basic(value.strip(), request.remote_ip or "")
-    for name in NAMES:
-        values = request.query_arguments.get(name)
-        key = values[0].decode("utf-8", "replace").strip() if values else ""
-        if key not in NOTHING:
-            return Credentials(key=key, address=request.remote_ip or "")
-    return None
+def read_credentials(request: HTTPServerRequest) -> Credentials:
+    """What the request shows; without key and name where that is nothing but its headers, by which
+    a plugin may know somebody all the same. Basic is taken where a client offers it unasked."""
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    bare = Credentials(address=request.remote_ip or "", headers=headers)
+    key = _first(headers.get(name.lower(), "") for name in NAMES)
+    scheme, _, value = headers.get("authorization", "").partition(" ")
+    if not key and scheme.lower() == "bearer":
+        key = _first([value])
+    if not key and scheme.lower() == "basic":
+        return _basic(bare, value.strip())
+    if not key:
+        key = _first(_in_query(request, name) for name in NAMES)
+    return replace(bare, key=key) if key else bare
 
 
-def _from_headers(request: HTTPServerRequest) -> str:
-    for name in NAMES:
-        value = request.headers.get(name, "").strip()
-        if value not in NOTHING:
-            return value
-    return ""
+def _in_query(request: HTTPServerRequest, name: str) -> str:
+    values = request.query_arguments.get(name)
+    return values[0].decode("utf-8", "replace") if values else ""
 
 
-def _basic(value: str, address: str) -> Credentials | None:
+def _first(values: Iterable[str]) -> str | None:
+    return next((found for value in values if (found := value.strip()) not in NOTHING), None)
+
+
+def _basic(bare: Credentials, value: str) -> Credentials:
     try:
         username, colon, password = base64.b64decode(value, validate=True).decode().partition(":")
     except (binascii.Error, UnicodeDecodeError):
-        return None
-    if not colon or not username:
-        return None
-    return Credentials(username=username, password=password, address=address)
+        return bare
+    return replace(bare, username=username, password=password) if colon and username else bare
+
+
+async def who_asks(
+    request: HTTPServerRequest,
+    credentials: Credentials,
+    identify: Callable[[Credentials], Awaitable[Identity]],
+    *,
+    claims_user: bool = True,
+) -> Identity | None:
+    """Whoever shows these; None where nothing was shown that anybody knows, Unauthorized for a bad
+    credential, Denied where the request's `userId` claims somebody else."""
+    try:
+        identity = await identify(credentials)
+    except Unauthorized:
+        if credentials.key is None and credentials.username is None:
+            return None
+        raise
+    if claims_user:
+        check_user_id(request, identity)
+    return identity
 
 
 def check_user_id(request: HTTPServerRequest, identity: Identity) -> None:

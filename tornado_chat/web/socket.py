@@ -20,7 +20,7 @@ from tornado_chat.heartbeat import TOO_SLOW
 from tornado_chat.messages import Credentials, Identity
 from tornado_chat.outbox import Outbox
 from tornado_chat.session import Session
-from tornado_chat.web.credentials import check_user_id, read_credentials
+from tornado_chat.web.credentials import check_user_id, read_credentials, who_asks
 from tornado_chat.web.dialect import Dialect
 from tornado_chat.web.inbox import Inbox
 from tornado_chat.web.sockets import Sockets
@@ -64,13 +64,10 @@ class SocketHandler(WebSocketHandler):
         await super().get(*args, **kwargs)
 
     async def _identify(self) -> Identity | None:
-        credentials = read_credentials(self.request)
-        if credentials is None:
-            if self.dialect.first_frame_auth:
-                return None
+        shown = read_credentials(self.request)
+        identity = await who_asks(self.request, shown, self.sockets.identify)
+        if identity is None and not self.dialect.first_frame_auth:
             raise Unauthorized("a key is missing: api_key, or Authorization: Bearer")
-        identity = await self.sockets.identify(credentials)
-        check_user_id(self.request, identity)
         return identity
 
     def _make_room(self, identity: Identity) -> None:
