@@ -3,6 +3,7 @@
 A plugin derives from `PluginHandler`; a face overrides `error_body` and keeps the rest.
 """
 
+import contextlib
 import logging
 import math
 from collections.abc import Mapping
@@ -195,6 +196,8 @@ class Handler(RequestHandler):
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Whatever was raised, in the manner of this door; never a stack trace."""
         error = kwargs.get("exc_info", (None, None, None))[1]
+        with contextlib.suppress(Unauthorized):
+            self._allow_origin()  # Tornado has cleared the headers, and a page is to read this
         if isinstance(error, ChatError):
             self.refuse(error)
         elif status_code == 405:
