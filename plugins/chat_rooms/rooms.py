@@ -112,8 +112,8 @@ class Rooms(RoomReader):
 
         `name`: None or blank takes it away; a computed name that is sent back is not stored. `add`:
         people of the tenant; who is a member stays as he is, who has left comes back. `active`:
-        True brings back a member who has left, False for the caller himself leaves; False for
-        others changes nothing. `extra`: replaces what was kept. Nobody's unread state is touched.
+        True brings back a member who has left; False for the caller himself leaves, False for
+        others changes nothing, and keeps `add` from bringing them back. `extra`: replaces what was kept. Nobody's unread state is touched.
 
         Raises NotFound, and BadRequest that names a member who is nobody of this tenant.
         """
@@ -139,7 +139,7 @@ class Rooms(RoomReader):
             columns |= {} if private is None else {"private": private}
             self._merge(tx, row, topic, newcomers)
             ids = tx.members.ids(row.topic_id)
-            back = {user for user, flag in flags.items() if flag}.union(wanted)
+            back = {user for user in [*wanted, *flags] if flags.get(user, True)}
             if returning := back & queries.who_left(row.topic_id):
                 tx.members.restore(topic, returning)
             if caller is not None and flags.get(caller) is False:

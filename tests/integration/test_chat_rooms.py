@@ -289,7 +289,18 @@ async def test_somebody_of_no_tenant_has_nothing(site):
 
 
 @pytest.mark.parametrize(
-    "room_id", ["999999", "0100000", "100000 ", "-1", "", "١٠٠٠٠٠", "9" * 40, "1e6", "100001"]
+    "room_id",
+    [
+        "999999",
+        "0100000",
+        "100000 ",
+        "-1",
+        "",
+        "\u0661\u0660\u0660\u0660\u0660\u0660",
+        "9" * 40,
+        "1e6",
+        "100001",
+    ],
 )
 async def test_a_room_not_there_not_ours_and_no_room_at_all_answer_alike(site, room_id):
     await site.make("ann", "bob", name="Ours")

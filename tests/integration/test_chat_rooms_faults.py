@@ -159,6 +159,14 @@ async def test_b17_a_patch_brings_back_who_left_and_leaves_for_oneself(site):
     assert member(room, "carl").active
 
 
+async def test_b17_who_has_left_is_not_brought_back_by_a_list_that_says_so(site):
+    room_id = await site.make("ann", "bob", name="Lunch")
+    await site.leave("bob", room_id)
+    sent_back = {"u-ann": True, "u-bob": False}
+    room = await site.change("ann", room_id, add=list(sent_back), active=sent_back)
+    assert [each.active for each in room.members] == [True, False]
+
+
 async def test_b17_a_patch_does_not_race_with_unread_updates(site):
     room_id = await site.make("ann", "bob", "carl", name="Lunch")
     await asyncio.gather(

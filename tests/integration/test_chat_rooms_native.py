@@ -128,7 +128,7 @@ async def test_leaving_reading_adding_and_removing(site):
     [
         ("POST", "", {"members": "u-bob"}, "members: not a valid list"),
         ("POST", "", {"members": [1]}, "members.0: not a valid string"),
-        ("POST", "", {"nmae": "Lunch"}, "nmae: unknown field"),
+        ("POST", "", {"nane": "Lunch"}, "nane: unknown field"),
         ("POST", "", {"name": "x" * 256}, "name: longer than maximum length 255"),
         ("POST", "", {"members": ["u-zoe"]}, "members: u-zoe: nobody of this company has that id"),
         ("PATCH", "/100000", {"members": ["u-bob"]}, "members: unknown field"),
