@@ -46,7 +46,7 @@ def test_amounts_are_kept_as_given(total):
     ["", "12,50", "twelve", "1e3", "NaN", "Infinity", " 1", "1 ", "٣", True, [], {}, "9" * 99],
 )
 def test_what_is_no_amount(total):
-    with pytest.raises(BadRequest, match="^total: "):
+    with pytest.raises(BadRequest, match=r"^total: "):
         change_of({**ORDER, "total": total})
 
 
