@@ -108,9 +108,8 @@ class Companies:
     async def note(self, identity: Identity, answer: Mapping[str, Any]) -> None:
         """What a Moqui said of the company of somebody who logged in there, so that his front-end
         finds it again when it starts."""
-        inside = answer.get("authenticate")
-        said = inside.get("company") if isinstance(inside, Mapping) else None
-        if identity.tenant is None or not isinstance(said, Mapping):
+        said = company_in(answer.get("authenticate"))
+        if identity.tenant is None or said is None:
             return
         party_id, name = said.get("partyId"), said.get("name")
         if not (isinstance(party_id, str) and isinstance(name, str) and name):
@@ -120,3 +119,14 @@ class Companies:
         known = await self.of(identity.tenant)
         if (known.party_id, known.name) != (party_id, name[:255]):
             await self.keep(replace(known, party_id=party_id, name=name[:255]))
+
+
+def company_in(authenticate: Any) -> Mapping[str, Any] | None:
+    """The company that an answer names: the main one, else that of the person."""
+    if not isinstance(authenticate, Mapping):
+        return None
+    user = authenticate.get("user")
+    for said in (authenticate.get("company"), isinstance(user, Mapping) and user.get("company")):
+        if isinstance(said, Mapping):
+            return said
+    return None

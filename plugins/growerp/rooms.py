@@ -47,11 +47,11 @@ class ChatRoom(FaceHandler):
 
     async def post(self) -> None:
         body = unwrapped(self.json(), "chatRoom")
+        name, members = text_of(body, "chatRoomName"), members_of(body)
+        if name is None and not members:
+            raise BadRequest("chatRoom: needs a name or members")
         room, _ = await self.face.rooms.create(
-            self.identity,
-            name=text_of(body, "chatRoomName"),
-            private=body.get("isPrivate") is True,
-            members=members_of(body),
+            self.identity, name=name, private=body.get("isPrivate") is True, members=members
         )
         self.answer({"chatRoom": room_of(room)})
 
