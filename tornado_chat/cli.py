@@ -173,10 +173,12 @@ def list_plugins(config_file: Path | None, sets: Sequence[str]) -> None:
 
 def main() -> None:
     """Runs the command; what is wrong goes to stderr in one piece, without a trace."""
-    from tornado_chat import cli_accounts  # noqa: F401,PLC0415 - adds user and key to `cli`
+    from tornado_chat import cli_accounts, cli_listen  # noqa: F401,PLC0415 - add their commands
 
     try:
         cli(prog_name="tornado-chat")
+    except KeyboardInterrupt:
+        sys.exit(130)
     except (SetupError, ChatError) as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(1)

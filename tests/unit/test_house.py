@@ -23,7 +23,7 @@ FLOORS = [
     ["commands"],
     ["web"],
     ["app"],
-    ["cli", "cli_accounts", "demo"],
+    ["demo", "cli", "cli_accounts", "cli_listen"],
 ]  # fmt: skip
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}
 NO_TORNADO = ["errors", "messages", "protocol", "hub", "session", "outbox", "heartbeat"]
