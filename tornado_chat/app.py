@@ -42,6 +42,7 @@ T = TypeVar("T")
 log = logging.getLogger("tornado_chat")
 
 SWEEP_SECONDS = 600.0
+IDLE_SECONDS = 120.0  # of a connection between two requests
 GOING_AWAY = 1012  # RFC 6455 registry: service restart
 CLOSE_SECONDS = 3.0  # for the goodbyes of all sockets
 
@@ -190,6 +191,7 @@ class Server(PluginApi):
             self._application,
             max_body_size=self.config.limits.body_bytes or 2**62,
             ssl_options=self._tls(),
+            idle_connection_timeout=IDLE_SECONDS,
         )
         try:
             sockets = bind_sockets(server.port, server.address)

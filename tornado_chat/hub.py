@@ -54,6 +54,7 @@ class Hub:
         self._frames: dict[Wire, bytes | None] = {}
         self._check: Callable[[Identity, Message], bool] | None = None
         self._dirty: list[Outbox] = []
+        self.session_count = 0
         self.looked_at = 0  # subscriptions looked at, counted for tests and metrics
         self.encoded = 0  # encodings made
 
@@ -61,6 +62,7 @@ class Hub:
 
     def enter(self, session: Session) -> None:
         """A session that was let in."""
+        self.session_count += 1
         self._by_user[session.identity.tenant, session.identity.user_id][session] = None
 
     def leave(self, session: Session) -> None:
@@ -70,7 +72,8 @@ class Hub:
         session.outbox.close()
         person = (session.identity.tenant, session.identity.user_id)
         sessions = self._by_user.get(person, {})
-        sessions.pop(session, None)
+        if sessions.pop(session, session) is None:
+            self.session_count -= 1
         if not sessions:
             self._by_user.pop(person, None)
 

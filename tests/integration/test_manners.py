@@ -214,3 +214,17 @@ async def test_no_key_password_or_text_in_any_log(site, logs):
     assert "session" in ours
     for secret in ("key-of-", "guess", "wrong-password", basic, "private", "retry-key"):
         assert secret not in ours
+
+
+async def test_sockets_that_do_not_say_who_they_are_are_bounded(site, monkeypatch):
+    monkeypatch.setattr("tornado_chat.web.socket.STRANGERS", 3)
+    opened = [await site.open("/ws") for _ in range(3)]
+    with pytest.raises(websockets.InvalidStatus) as refused:
+        await site.open("/ws")
+    assert refused.value.response.status_code == 503
+    async with site.connect("ann"):  # whoever shows a key at once is let in
+        await opened[0].send(json.dumps({"id": 1, "do": "auth", "key": key_of("bob")}))
+        await opened[0].recv()
+        assert site.server.sockets.strangers() == 2
+    for each in opened:
+        await each.close()

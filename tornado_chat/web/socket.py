@@ -30,6 +30,7 @@ log = logging.getLogger("tornado_chat.session")
 
 POSTS = 128  # publishes of one socket whose commit is waited for; then it is not read
 AUTH_SECONDS = 5.0
+STRANGERS = 1000  # sockets that have not said who they are; beyond that the house is busy
 AUTH_BYTES = 1024
 ABSURD = 16  # times [limits] frame_bytes: 1009 instead of an answer
 
@@ -68,6 +69,8 @@ class SocketHandler(WebSocketHandler):
         identity = await who_asks(self.request, shown, self.sockets.identify)
         if identity is None and not self.dialect.first_frame_auth:
             raise Unauthorized("a key is missing: api_key, or Authorization: Bearer")
+        if identity is None and self.sockets.strangers() >= STRANGERS:
+            raise Unavailable("too many sockets wait for their key, try again in a moment")
         return identity
 
     def _make_room(self, identity: Identity) -> None:

@@ -44,6 +44,10 @@ class Sockets:
         if not self.handlers:
             self._gone.set()
 
+    def strangers(self) -> int:
+        """How many have not said who they are."""
+        return len(self.handlers) - self.hub.session_count
+
     async def gone(self, seconds: float) -> None:
         """Waits until every socket is closed, at most so long."""
         with contextlib.suppress(TimeoutError):
