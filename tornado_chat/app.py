@@ -78,6 +78,7 @@ class Server(PluginApi):
             config.users,
             config.limits,
             ask_plugins=self.plugins.authenticate if self.plugins.authenticators else None,
+            in_use=lambda: {session.identity.key for session in self.hub.all_sessions()},
         )
         self.accounts.on_revoked(lambda user, key: self.revoke(user=user, key=key))
         self.people: People = self.accounts.people

@@ -23,6 +23,7 @@ from tornado_chat.messages import Credentials, Identity
 
 DAY = 86_400
 HERE, THERE = "192.0.2.1", "192.0.2.2"
+SSO = Identity("sso", "SHOP", "From a plugin")
 
 
 async def refused(accounts, key, address=HERE):
@@ -447,6 +448,64 @@ async def test_who_is_looked_up_while_he_is_revoked_is_not_let_in_later(tmp_path
                 await accounts.identify("k", HERE)
 
 
+class Slow:
+    """A plugin that has read what there was to know and takes its time to say so."""
+
+    def __init__(self, answer=None):
+        self.answer = answer
+        self.asked = 0
+        self.reached, self.go_on = asyncio.Event(), asyncio.Event()
+
+    async def __call__(self, credentials):
+        self.asked += 1
+        self.reached.set()
+        await self.go_on.wait()
+        return self.answer
+
+
+@pytest.mark.parametrize("how", ["revoke_key", "revoke_keys", "disable"])
+async def test_what_ends_between_the_look_up_and_the_answer_is_not_let_in(tmp_path, how):
+    plugin = Slow()
+    users = [user("ann", api_key="k")]
+    async with open_accounts(tmp_path, users, ask_plugins=plugin) as accounts:
+        looking = asyncio.create_task(accounts.identify("k", HERE))
+        await plugin.reached.wait()
+        await getattr(accounts, how)(hash_key("k") if how == "revoke_key" else "ann")
+        plugin.go_on.set()
+        with pytest.raises(Unauthorized, match="Login key not valid"):
+            await looking
+        assert await refused(accounts, "k") == "Login key not valid"
+
+
+async def test_what_was_found_out_before_an_end_is_not_remembered_after_it(tmp_path):
+    plugin = Slow(SSO)
+    async with open_accounts(tmp_path, ask_plugins=plugin) as accounts:
+        looking = asyncio.create_task(accounts.basic("sso", "any", HERE))
+        await plugin.reached.wait()
+        await accounts.revoke_keys("sso")
+        plugin.go_on.set()
+        assert accounts.ended(await looking)
+        assert not accounts.ended(await accounts.basic("sso", "any", HERE))
+        assert plugin.asked == 2
+
+
+async def test_a_key_that_was_bad_before_somebody_returned_is_asked_about_again(tmp_path):
+    plugin = Slow(Unauthorized("Login key not valid"))
+
+    async def ask(credentials):
+        raise await plugin(credentials)
+
+    async with open_accounts(tmp_path, [user("ann", api_key="k")], ask_plugins=ask) as accounts:
+        looking = asyncio.create_task(accounts.identify("k", HERE))
+        await plugin.reached.wait()
+        await accounts.enable("ann")
+        plugin.go_on.set()
+        with pytest.raises(Unauthorized):
+            await looking
+        await refused(accounts, "k")
+        assert plugin.asked == 2
+
+
 # Another process
 
 
@@ -553,9 +612,6 @@ class Plugin:
         return self.answer
 
 
-SSO = Identity("sso", "SHOP", "From a plugin")
-
-
 async def test_a_plugin_speaks_before_any_back_end_and_is_remembered(tmp_path):
     plugin = Plugin(SSO)
     async with open_accounts(tmp_path, [user("ann", api_key="k")], ask_plugins=plugin) as accounts:
@@ -566,6 +622,10 @@ async def test_a_plugin_speaks_before_any_back_end_and_is_remembered(tmp_path):
         assert len(plugin.asked) == 2
         assert plugin.asked[0].headers == {"x-forwarded-user": "sso"}
         assert (await accounts.basic("sso", "any", HERE)).key is None
+        with pytest.raises(Denied, match="no account here"):
+            await accounts.login("sso", "any", HERE)
+        await accounts.create("SHOP", "sso")
+        assert (await accounts.login("sso", "any", HERE)).identity.user_id == "sso"
 
 
 async def test_a_plugin_that_knows_nobody_leaves_it_to_the_others(tmp_path):

@@ -120,13 +120,10 @@ class AccountBook:
             raise Conflict(f"user {account.user_id}: is there already")
         if rows.by_login(account.login_name) is not None:
             raise Conflict("login_name: is taken")
-        row = AccountRow.create(
-            user_id=account.user_id,
-            password_hash=hashed,
-            password_at=now if hashed else None,
-            created=now,
-            **rows.changes(None, rows.columns_of(account)),
-        )
+        columns = rows.changes(None, rows.columns_of(account))
+        if hashed is not None:
+            columns |= {"password_hash": hashed, "password_at": now}
+        row = AccountRow.create(user_id=account.user_id, created=now, **columns)
         tx.defer(lambda: self._changed(account.user_id))
         return account_of(row)
 

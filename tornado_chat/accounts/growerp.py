@@ -63,7 +63,7 @@ class GrowerpBackend:
         store: Store,
         end: Callable[[str, str], None],
         clock: Callable[[], float],
-        in_use: Callable[[], Container[str]] | None = None,
+        in_use: Callable[[], Container[object]] | None = None,
     ) -> None:
         self.moqui = moqui
         self._in_use = in_use

@@ -25,7 +25,7 @@ from tornado_chat.accounts.people import People
 from tornado_chat.accounts.throttle import Throttle
 from tornado_chat.accounts.values import WRONG_PASSWORD, Backend, Login
 from tornado_chat.config.values import AuthConfig, LimitsConfig, UserConfig
-from tornado_chat.errors import Unauthorized
+from tornado_chat.errors import Denied, NotFound, Unauthorized
 from tornado_chat.messages import Credentials, Identity
 from tornado_chat.store import Store, Tx
 
@@ -53,7 +53,7 @@ class Accounts(AccountBook):
         *,
         clock: Callable[[], float] = time.time,
         ask_plugins: AskPlugins | None = None,
-        in_use: Callable[[], Container[str]] | None = None,
+        in_use: Callable[[], Container[object]] | None = None,
     ) -> None:
         passwords = Passwords()
         super().__init__(store, passwords, auth.key_days, clock)
@@ -82,7 +82,7 @@ class Accounts(AccountBook):
         )
 
     def _moqui(
-        self, auth: AuthConfig, in_use: Callable[[], Container[str]] | None
+        self, auth: AuthConfig, in_use: Callable[[], Container[object]] | None
     ) -> GrowerpBackend:
         config = auth.growerp
         moqui = Moqui(config.url or "", config.timeout_seconds, config.calls_at_once, self._clock)
@@ -100,7 +100,7 @@ class Accounts(AccountBook):
         """
         if synchronise:
             await self._bring_in_users()
-        await self._passwords.verify(None, "")  # so that the first unknown name costs no more
+            await self._passwords.verify(None, "")  # so that the first unknown name costs no more
         if self.growerp is not None:
             await self.growerp.start()
 
@@ -177,7 +177,7 @@ class Accounts(AccountBook):
     ) -> Login:
         """A new key for this name and password. `fields`: the form as it came, for a Moqui, whose
         answer is in the result. Raises as `basic` does. Somebody whom a plugin knows is given a
-        key where he has an account here."""
+        key where he has an account here, else Denied."""
         shown = Credentials(username=username, password=password, address=address)
         return await self._names.login(shown, fields or {}, self._log_in_person)
 
@@ -185,7 +185,11 @@ class Accounts(AccountBook):
         return await self._store.write(lambda tx: self._issue(tx, user_id, self._key_seconds))
 
     async def _log_in_person(self, identity: Identity) -> Login:
-        return await self._log_in(identity.user_id)
+        """For somebody whom a plugin knows."""
+        try:
+            return await self._log_in(identity.user_id)
+        except NotFound:
+            raise Denied("login: you have no account here, only elsewhere") from None
 
     async def change_password(self, username: str, old: str, new: str, address: str) -> Login:
         """By the person. Ends all other keys and sessions of his, and gives a new key. Raises as
