@@ -22,7 +22,7 @@ def room() -> None:
 @server_command
 async def list_rooms(server: Server, tenant: str, search: str, limit: int) -> None:
     """List the rooms of a company, newest activity first."""
-    found = await house(server).list(person(tenant), search=search, limit=limit)
+    found = await house(server).list(person(tenant), search=search, limit=limit, shown=0)
     for each in found:
         click.echo(line(each))
     if not found:
@@ -91,7 +91,7 @@ def person(tenant: str) -> Identity:
 
 def line(view: RoomView) -> str:
     kind = "one-to-one" if view.pair else "private" if view.private else "group"
-    return f"{view.room_id}  {kind:<10}  {len(view.members):>4}  {view.name}"
+    return f"{view.room_id}  {kind:<10}  {view.member_count:>4}  {view.name}"
 
 
 def echo(view: RoomView) -> None:

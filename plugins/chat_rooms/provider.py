@@ -9,7 +9,7 @@ from tornado_chat import Denied, Identity, Message, Topic, TopicProvider
 
 from .models import KIND
 from .rooms import Rooms
-from .schemas import room_body
+from .schemas import SHOWN, room_body
 
 
 def not_blank(text: str) -> None:
@@ -58,5 +58,5 @@ class RoomProvider(TopicProvider):
         return await super().receive(identity, topic, data)
 
     async def snapshot(self, identity: Identity, topic: Topic) -> dict[str, Any]:
-        room = await self._rooms.get(identity, topic.key)
+        room = await self._rooms.get(identity, topic.key, shown=SHOWN)
         return {"room": room_body(room), "unread": room.unread}

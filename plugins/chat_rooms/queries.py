@@ -3,7 +3,7 @@
 However many rooms and members there are, each function is one query.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,9 @@ from tornado_chat.store.members import has_left, unread
 from tornado_chat.store.models import MemberRow, TopicRow
 
 from .models import FIRST_ID, Room, number_of
-from .views import MemberView, RoomView, display_name
+from .views import NAMED, MemberView, RoomView, display_name
+
+People = Mapping[str, Any]  # those of whom there is no account here, by id
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +54,21 @@ def find_room(wanted: Wanted) -> Any:
     return found[0]
 
 
-def members_of(topic_ids: Sequence[int]) -> list[Any]:
-    """Everybody in these rooms, by room and user id; the names are NULL for those who have no
-    account here."""
-    return _members(list(topic_ids)) if topic_ids else []
+def members_of(topic_ids: Sequence[int], limit: int | None = None) -> list[Any]:
+    """Who is in these rooms, by room and user id, of each the first `limit`. The names are NULL for
+    those who have no account here."""
+    return list(_members(list(topic_ids), limit).namedtuples()) if topic_ids else []
 
 
-def members_of_unnamed(wanted: Wanted) -> list[Any]:
-    """The same for those of the wanted rooms whose name is computed."""
-    return _members(_select(wanted, Room.topic_id).where(Room.name.is_null()))
+def page_of_members(topic_id: int, start: int, limit: int) -> list[Any]:
+    """The same of one room."""
+    return list(_members([topic_id]).offset(start).limit(limit).namedtuples())
+
+
+def names_of_unnamed(wanted: Wanted) -> list[Any]:
+    """As many of those of the wanted rooms without a name as its computed name shows."""
+    unnamed = _select(wanted, Room.topic_id).where(Room.name.is_null())
+    return list(_members(unnamed, NAMED + 1).namedtuples())
 
 
 def who_left(topic_id: int) -> frozenset[str]:
@@ -78,6 +86,7 @@ def next_id() -> int:
     return FIRST_ID if highest is None else int(highest) + 1
 
 
+Counted = MemberRow.alias("counted")
 ROOM = (
     Room.id,
     Room.topic_id,
@@ -92,6 +101,7 @@ ROOM = (
     MemberRow.read_count,
     unread().alias("unread"),
     has_left(TopicRow.count).alias("gone"),
+    Counted.select(fn.COUNT(Counted.user_id)).where(Counted.topic_id == TopicRow.id).alias("total"),
 )
 
 
@@ -126,7 +136,7 @@ def _select(wanted: Wanted, *columns: Any) -> Any:
     return query
 
 
-def _members(topic_ids: Any) -> list[Any]:
+def _members(topic_ids: Any, limit: int | None = None) -> Any:
     account = (AccountRow.user_id == MemberRow.user_id) & (AccountRow.tenant == TopicRow.tenant)
     query = (
         MemberRow.select(
@@ -144,25 +154,35 @@ def _members(topic_ids: Any) -> list[Any]:
         )
         .join(TopicRow, on=(TopicRow.id == MemberRow.topic_id))
         .join(AccountRow, JOIN.LEFT_OUTER, on=account)
-        .where(MemberRow.topic_id.in_(topic_ids))
+        .where(TopicRow.id.in_(topic_ids))
         .order_by(MemberRow.topic_id, MemberRow.user_id)
     )
-    return list(query.namedtuples())
+    return query if limit is None else query.where(MemberRow.user_id <= _last_shown(limit))
 
 
-# Rows as values; `people`: those of whom there is no account here, by id.
+def _last_shown(limit: int) -> Any:
+    """The user id of the last of the first `limit` members of a room: a bound of the index, so
+    that the others are not looked at."""
+    each = MemberRow.alias("each")
+    in_room = each.select(each.user_id).where(each.topic_id == TopicRow.id)
+    last = in_room.order_by(each.user_id).limit(1).offset(limit - 1)
+    everybody = each.select(fn.MAX(each.user_id)).where(each.topic_id == TopicRow.id)
+    return fn.COALESCE(last, everybody)
+
+
+# Rows as values.
 
 
 def view_of(
-    row: Any, viewer: str | None, members: Iterable[Any] = (), people: Any = None
+    row: Any, viewer: str | None, members: Sequence[Any], people: People, shown: int | None = None
 ) -> RoomView:
-    """A row of `find_rooms`, with its rows of `members_of`."""
+    """A row of `find_rooms`, with its rows of `members_of`, of whom `shown` are in the view."""
     room_id = str(row.id)
-    seen = tuple(_member(member, (people or {}).get(member.user_id)) for member in members)
+    seen = tuple(member_of(member, people) for member in members)
     return RoomView(
         room_id=room_id,
         tenant=row.tenant,
-        name=display_name(row.name, room_id, viewer, seen),
+        name=display_name(row.name, room_id, viewer, seen, row.total),
         stored_name=row.name,
         private=bool(row.private),
         pair=row.pair is not None,
@@ -172,12 +192,15 @@ def view_of(
         last_offset=row.last_offset,
         created_by=row.created_by,
         created=row.created,
-        members=seen,
+        member_count=row.total,
+        members=seen if shown is None else seen[:shown],
         extra=orjson.loads(row.extra),
     )
 
 
-def _member(row: Any, person: Any) -> MemberView:
+def member_of(row: Any, people: People) -> MemberView:
+    """A row of `members_of`."""
+    person = people.get(row.user_id)
     known = row if row.full_name is not None or person is None else person
     return MemberView(
         user_id=row.user_id,

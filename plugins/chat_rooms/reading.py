@@ -1,20 +1,31 @@
 """Reading rooms: lists, one room, the room of two people."""
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from tornado_chat import Identity, NotFound, Server
 
 from . import queries
 from .models import pair_of
 from .queries import Wanted
-from .views import RoomView
+from .views import NAMED, MemberView, RoomView
 
 LIMIT_MAX = 1000  # rooms in one list
 SEARCH_MAX = 255  # characters of a search that are looked at
 
 RoomViews = list[RoomView]  # `list` is a method below
+MemberViews = list[MemberView]
 Rows = list[Any]
+
+
+class Found(NamedTuple):
+    """What was read, before the names of those who are missing. `shown`: members in a view."""
+
+    viewer: str | None
+    rows: Rows
+    members: Rows
+    shown: int | None
 
 
 class RoomReader:
@@ -35,10 +46,12 @@ class RoomReader:
         limit: int = LIMIT_MAX,
         unread_only: bool = False,
         include_left: bool = False,
+        shown: int | None = None,
     ) -> RoomViews:
         """The caller's rooms, newest activity first, at most 1,000, by a constant number of
         queries. `search`: part of the displayed name or of the id, in any case; `user`: who must be
-        a member too, active or not; `include_left`: also rooms that the caller has left."""
+        a member too, active or not; `include_left`: also rooms that the caller has left; `shown`:
+        members in each view, None for all."""
         if identity.tenant is None:
             return []
         wanted = Wanted(
@@ -50,15 +63,31 @@ class RoomReader:
             unread_only=unread_only,
             left=include_left,
         )
-        start, limit = min(max(0, start), 2**31), min(max(0, limit), LIMIT_MAX)
-        return await self._load(identity, wanted, search.strip()[:SEARCH_MAX], start, limit)
+        start, limit = clamp(start, limit)
+        text = search.strip()[:SEARCH_MAX]
+        return await self._load(identity, wanted, text, start, limit, shown)
 
-    async def get(self, identity: Identity, room_id: str) -> RoomView:
-        """One of his rooms, also one that he has left. Raises NotFound."""
-        found = await self._load(identity, self._one(identity, room_id), "", 0, 1)
+    async def get(self, identity: Identity, room_id: str, *, shown: int | None = None) -> RoomView:
+        """One of his rooms, also one that he has left. `shown` as in `list`. Raises NotFound."""
+        found = await self._load(identity, self._one(identity, room_id), shown=shown)
         if not found:
             raise not_found(room_id)
         return found[0]
+
+    async def members(
+        self, identity: Identity, room_id: str, *, start: int = 0, limit: int = LIMIT_MAX
+    ) -> MemberViews:
+        """A page of the members of one of his rooms, by user id. Raises NotFound."""
+        one = self._one(identity, room_id)
+        start, limit = clamp(start, limit)
+
+        def work() -> Rows:
+            return queries.page_of_members(queries.find_room(one).topic_id, start, limit)
+
+        rows = await self._server.read(work)
+        missing = [row.user_id for row in rows if row.full_name is None]
+        people = await self._server.people.get(identity, missing) if missing else {}
+        return [queries.member_of(row, people) for row in rows]
 
     async def one_to_one(self, identity: Identity, partner: str) -> RoomView | None:
         """The private unnamed room of the caller and this person alone, also one that the caller
@@ -70,7 +99,7 @@ class RoomReader:
         if pair is None:
             return None
         wanted = Wanted(identity.tenant, viewer, pair=pair, left=True)
-        found = await self._load(identity, wanted, "", 0, 1)
+        found = await self._load(identity, wanted)
         return found[0] if found else None
 
     def _viewer(self, identity: Identity) -> str | None:
@@ -83,22 +112,31 @@ class RoomReader:
         return Wanted(identity.tenant, self._viewer(identity), room_id=room_id, left=True)
 
     async def _load(
-        self, identity: Identity, wanted: Wanted, search: str, start: int, limit: int
+        self,
+        identity: Identity,
+        wanted: Wanted,
+        search: str = "",
+        start: int = 0,
+        limit: int = 1,
+        shown: int | None = None,
     ) -> RoomViews:
         """Two queries, three with a search, and one to the back-ends for all who are missing."""
-        if search:
-            rows = await self._search(identity, wanted, search)
-            rows = rows[start : start + limit]
-            members = await self._server.read(lambda: members_of(rows))
-        else:
-            rows, members = await self._server.read(lambda: page(wanted, start, limit))
-        return await self._views(identity, wanted, rows, members)
+        if not search:
+            return await self._views(
+                identity, lambda: read(wanted, queries.find_rooms(wanted, start, limit), shown)
+            )
+        rows = await self._search(identity, wanted, search)
+        page = rows[start : start + limit]
+        return await self._views(identity, lambda: read(wanted, page, shown))
 
     async def _search(self, identity: Identity, wanted: Wanted, search: str) -> Rows:
-        rows, unnamed = await self._server.read(
-            lambda: (queries.find_rooms(wanted), queries.members_of_unnamed(wanted))
-        )
-        views = await self._views(identity, wanted, rows, unnamed)
+        rows: Rows = []
+
+        def work() -> Found:
+            rows[:] = queries.find_rooms(wanted)
+            return Found(wanted.viewer, rows, queries.names_of_unnamed(wanted), 0)
+
+        views = await self._views(identity, work)
         text = search.casefold()
         return [
             row
@@ -106,30 +144,38 @@ class RoomReader:
             if text in view.name.casefold() or text in view.room_id
         ]
 
-    async def _views(
-        self, identity: Identity, wanted: Wanted, rows: Iterable[Any], members: Iterable[Any]
-    ) -> RoomViews:
-        by_room: dict[int, list[Any]] = {}
-        missing: dict[str, None] = {}
-        for member in members:
-            by_room.setdefault(member.topic_id, []).append(member)
-            if member.full_name is None:
-                missing[member.user_id] = None
-        people = await self._server.people.get(identity, missing) if missing else {}
-        return [
-            queries.view_of(row, wanted.viewer, by_room.get(row.topic_id, ()), people)
-            for row in rows
-        ]
+    async def _views(self, identity: Identity, work: Callable[[], Found]) -> RoomViews:
+        """Built in the reader's thread, so that a long list does not hold the loop; built again
+        where somebody is in it who has no account here."""
+        found, views = await self._server.read(lambda: build(work()))
+        missing = [row.user_id for row in found.members if row.full_name is None]
+        if missing:
+            people = await self._server.people.get(identity, dict.fromkeys(missing))
+            views = build(found, people)[1]
+        return views
 
 
-def page(wanted: Wanted, start: int, limit: int) -> tuple[Rows, Rows]:
-    """Rooms and their members, in one visit to a reader's thread."""
-    rows = queries.find_rooms(wanted, start, limit)
-    return rows, members_of(rows)
+def read(wanted: Wanted, rows: Rows, shown: int | None) -> Found:
+    """The members of these rooms; at least those who give a room its name."""
+    limit = None if shown is None else max(shown, NAMED + 1)
+    topic_ids = [row.topic_id for row in rows]
+    return Found(wanted.viewer, rows, queries.members_of(topic_ids, limit), shown)
 
 
-def members_of(rows: Iterable[Any]) -> Rows:
-    return queries.members_of([row.topic_id for row in rows])
+def build(found: Found, people: queries.People = MappingProxyType({})) -> tuple[Found, RoomViews]:
+    by_room: dict[int, Rows] = {}
+    for member in found.members:
+        by_room.setdefault(member.topic_id, []).append(member)
+    views = [
+        queries.view_of(row, found.viewer, by_room.get(row.topic_id, ()), people, found.shown)
+        for row in found.rows
+    ]
+    return found, views
+
+
+def clamp(start: int, limit: int) -> tuple[int, int]:
+    """Into what a query can mean."""
+    return min(max(0, start), 2**31), min(max(0, limit), LIMIT_MAX)
 
 
 def not_found(room_id: str) -> NotFound:

@@ -8,7 +8,17 @@ from marshmallow import EXCLUDE, Schema, ValidationError
 from tornado_chat import BadRequest, PluginHandler, Server
 
 from .rooms import KEEP, Rooms
-from .schemas import ListRooms, NewMembers, NewRoom, RoomChange, room_body
+from .schemas import (
+    SHOWN,
+    SHOWN_IN_LIST,
+    ListMembers,
+    ListRooms,
+    NewMembers,
+    NewRoom,
+    RoomChange,
+    member_body,
+    room_body,
+)
 from .views import RoomView
 
 
@@ -48,6 +58,7 @@ class AllRooms(RoomHandler):
             limit=limit + 1,
             unread_only=wanted["unread"],
             include_left=wanted["left"],
+            shown=SHOWN_IN_LIST,
         )
         shown = [room_body(room) for room in found[:limit]]
         self.answer({"rooms": shown, "more": len(found) > limit})
@@ -61,7 +72,7 @@ class AllRooms(RoomHandler):
 
 class OneRoom(RoomHandler):
     async def get(self, room_id: str) -> None:
-        self.show(await self.rooms.get(self.identity, room_id))
+        self.show(await self.rooms.get(self.identity, room_id, shown=SHOWN))
 
     async def patch(self, room_id: str) -> None:
         body = self.body(RoomChange)
@@ -85,10 +96,18 @@ class Leave(RoomHandler):
 class Read(RoomHandler):
     async def post(self, room_id: str) -> None:
         await self.rooms.read(self.identity, room_id)
-        self.show(await self.rooms.get(self.identity, room_id))
+        self.show(await self.rooms.get(self.identity, room_id, shown=SHOWN))
 
 
 class Members(RoomHandler):
+    async def get(self, room_id: str) -> None:
+        """By user id, and whether there are more."""
+        wanted = self.query(ListMembers)
+        start, limit = wanted["start"], wanted["limit"]
+        found = await self.rooms.members(self.identity, room_id, start=start, limit=limit + 1)
+        shown = [member_body(member) for member in found[:limit]]
+        self.answer({"members": shown, "more": len(found) > limit})
+
     async def post(self, room_id: str) -> None:
         """Who is a member already stays one; who has left comes back."""
         body = self.body(NewMembers)

@@ -32,8 +32,8 @@ class RoomView:
     """A room. `name`: as displayed for the viewer, never empty; `stored_name`: what somebody
     called it, None where the name is computed. `has_read`, `unread`, `active`: the viewer's own.
     `last_offset`: of its last message, 0 for none. `pair`: it is the one-to-one room of its two
-    people. `created_by` None: the house made it. `members`: all, the viewer and those who left
-    included, by user id."""
+    people. `created_by` None: the house made it. `members`: the viewer and those who left
+    included, by user id; all `member_count` of them, unless fewer were asked for."""
 
     room_id: str
     tenant: str
@@ -47,6 +47,7 @@ class RoomView:
     last_offset: int
     created_by: str | None
     created: int  # milliseconds since 1970, UTC
+    member_count: int
     members: tuple[MemberView, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
 
@@ -56,15 +57,20 @@ class RoomView:
 
 
 def display_name(
-    stored: str | None, room_id: str, viewer: str | None, members: Sequence[MemberView]
+    stored: str | None,
+    room_id: str,
+    viewer: str | None,
+    members: Sequence[MemberView],
+    count: int,
 ) -> str:
-    """What the room is called for the viewer: by its name, else by the other people in it."""
+    """What the room is called for the viewer: by its name, else by the other people in it, of whom
+    the first `NAMED + 1` members must be given; `count`: how many members there are."""
     if stored is not None:
         return stored
-    others = [member.full_name for member in members if member.user_id != viewer]
-    more = len(others) - NAMED
+    others = [member.full_name for member in members if member.user_id != viewer][:NAMED]
+    more = count - (viewer is not None) - len(others)
     if more > 0:
-        return f"{', '.join(others[:NAMED])} +{more}"
+        return f"{', '.join(others)} +{more}"
     return ", ".join(others) or f"Room {room_id}"
 
 

@@ -13,7 +13,13 @@ TEXT = PAGE.read_text()
 METHODS = [
     name for name, _ in inspect.getmembers(Rooms, inspect.iscoroutinefunction) if name[0] != "_"
 ]
-SHAPES = (schemas.ListRooms, schemas.NewRoom, schemas.RoomChange, schemas.NewMembers)
+SHAPES = (
+    schemas.ListRooms,
+    schemas.ListMembers,
+    schemas.NewRoom,
+    schemas.RoomChange,
+    schemas.NewMembers,
+)
 
 
 def documented_routes():

@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from tornado_chat_plugins.chat_rooms.models import Room
+from tornado_chat_plugins.chat_rooms.models import Room, pair_of
 
 from support.queries import counted_queries
 from support.rooms import ids, member, members, rooms_server
@@ -156,6 +156,12 @@ async def test_a_room_becomes_the_one_to_one_only_where_there_is_none(site):
 async def test_nobody_has_a_one_to_one_with_himself(site):
     assert await site.make("ann", private=True) != await site.make("ann", "ann", private=True)
     assert await site.rooms.one_to_one(await site.who("ann"), "u-ann") is None
+
+
+def test_a_pair_does_not_depend_on_who_asks():
+    for one, other in (("a", "b"), ("100021", "100040"), ("u-ann", "u-bob"), ("x", "y")):
+        pair = pair_of(private=True, name=None, members=frozenset({other, one}))
+        assert pair == f"{one}\x1f{other}"
 
 
 async def test_pairs_of_two_tenants_do_not_meet(site):
