@@ -22,7 +22,7 @@ from .source import Row, Source, SourceProblem
 
 log = logging.getLogger("tornado_chat.plugins.order_list")
 
-CHUNK = 500  # changes in one transaction
+CHUNK = 200  # changes in one transaction: others want to write too
 SLOWEST_SECONDS = 60.0  # between two tries while the source fails
 QUIET_SECONDS = 300.0  # between two log lines about the same
 
