@@ -97,8 +97,7 @@ def register_routes(
     """Tornado routes, `(pattern, handler)` or longer, with handlers deriving from `PluginHandler`.
 
     Called while the server is built, after `register_topics`. Patterns are relative to
-    `/plugins/<name>`, or to the root where the configuration says `mount = "/"`; a plugin's schema
-    may have a field `mount` with that default.
+    `/plugins/<name>`, or to the root where the configuration says `mount = "/"`.
     """
 
 

@@ -13,6 +13,7 @@ from marshmallow import Schema
 
 from tornado_chat import hookspecs
 from tornado_chat.config import PluginsConfig, check_section
+from tornado_chat.config.values import MOUNTS
 from tornado_chat.errors import SetupError
 from tornado_chat.plugin_source import Hook, Plugin, boot_error
 
@@ -148,8 +149,8 @@ def _required(plugin: Plugin) -> Sequence[str]:
 
 
 def check_sections(plugins: Sequence[Plugin], config: PluginsConfig) -> None:
-    """Gives each plugin its section, checked by its own schema, and where its routes lie: as the
-    section says in `mount`, else as its schema has it by default."""
+    """Gives each plugin its section, checked by its own schema, and where its routes lie: as
+    the section says in `mount`. Nothing that a plugin says itself gives it the root."""
     names = [plugin.name for plugin in plugins]
     for name in config.sections:
         if name not in names and name not in config.disabled:
@@ -159,12 +160,10 @@ def check_sections(plugins: Sequence[Plugin], config: PluginsConfig) -> None:
     for plugin in plugins:
         path = f"plugins.{plugin.name}"
         section = dict(config.section(plugin.name))
-        mount = section.pop("mount", None)
+        mount = section.pop("mount", MOUNTS.get(plugin.name, plugin.mount))
         if plugin.schema is None and section:
             raise SetupError(f"in {path}: this plugin has no settings, but for mount")
         plugin.config = check_section(path, plugin.schema, section)
-        if mount is None:
-            mount = plugin.config.get("mount", plugin.mount)
         if mount not in ("/", plugin.mount):
             raise SetupError(f'in {path}.mount: only "/" or "{plugin.mount}" may stand here')
         plugin.mount = "" if mount == "/" else plugin.mount

@@ -216,7 +216,8 @@ async def test_no_key_password_or_text_in_any_log(site, logs):
         assert secret not in ours
 
 
-async def test_sockets_that_do_not_say_who_they_are_are_bounded(site, monkeypatch):
+async def test_sockets_that_do_not_say_who_they_are_are_bounded(site, monkeypatch, logs):
+    logs.expect("GET /ws 503")
     monkeypatch.setattr("tornado_chat.web.socket.STRANGERS", 3)
     opened = [await site.open("/ws") for _ in range(3)]
     with pytest.raises(websockets.InvalidStatus) as refused:

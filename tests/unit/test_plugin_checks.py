@@ -184,7 +184,7 @@ def test_the_configuration_may_grant_the_root(plugin_file, load_plugins, refusal
     )
 
 
-def test_a_schema_may_have_the_root_by_default_and_the_file_another(plugin_file, load_plugins):
+def test_no_plugin_gives_itself_the_root(plugin_file, load_plugins):
     plugin_file(
         "board",
         """
@@ -195,7 +195,12 @@ def test_a_schema_may_have_the_root_by_default_and_the_file_another(plugin_file,
         def register_config(): return Settings
         """,
     )
-    assert load_plugins().get("board").mount == ""
-    assert load_plugins({"board": {"mount": "/plugins/board"}}).get("board").mount == (
-        "/plugins/board"
+    assert load_plugins().get("board").mount == "/plugins/board"
+
+
+def test_the_default_configuration_grants_the_root_to_growerp(plugin_file, load_plugins):
+    plugin_file("growerp")
+    assert load_plugins().get("growerp").mount == ""
+    assert load_plugins({"growerp": {"mount": "/plugins/growerp"}}).get("growerp").mount == (
+        "/plugins/growerp"
     )

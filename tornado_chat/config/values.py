@@ -127,6 +127,10 @@ class TopicConfig:
     receive: bool
 
 
+# What a file that says nothing grants: GrowERP's front-ends know their resources at the root.
+MOUNTS = {"growerp": "/"}
+
+
 @dataclass(frozen=True, slots=True)
 class PluginsConfig:
     directory: Path  # absolute; need not exist
