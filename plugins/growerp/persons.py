@@ -11,7 +11,7 @@ from .wire import EMPLOYEE, ROLE, USER_GROUPS
 
 def names_of(first: str, last: str, full: str) -> tuple[str, str]:
     """First and last name of somebody of whom perhaps only the full one is known."""
-    if first or last:
+    if first:
         return first, last
     first, _, last = full.partition(" ")
     return first, last
@@ -60,6 +60,24 @@ def member_of(member: Any) -> dict[str, Any]:
         },
         "hasRead": member.has_read,
         "isActive": member.active,
+    }
+
+
+def oneself(identity: Identity, room: Any) -> dict[str, Any]:
+    """The caller as a member, where a room is so large that he is not among those shown."""
+    about = identity.extra
+    first, last = names_of(about.get("firstName", ""), about.get("lastName", ""), identity.name)
+    return {
+        "user": {
+            "userId": identity.user_id,
+            "partyId": about.get("partyId") or identity.user_id,
+            "loginName": identity.login_name or identity.user_id,
+            "firstName": first,
+            "lastName": last,
+            "email": about.get("email") or None,
+        },
+        "hasRead": room.has_read,
+        "isActive": room.active,
     }
 
 

@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
-from tornado_chat import BadRequest, NotFound
+from tornado_chat import BadRequest, Identity, NotFound
 
 from .handler import FaceHandler
-from .persons import member_of
+from .persons import member_of, oneself
 from .wire import text_of, unwrapped
 
 ROOMS_MAX = 1000  # in one answer
+MEMBERS_SHOWN = 200  # of each room in a list; changing a room keeps those who are not shown
 
 
 class ChatRoom(FaceHandler):
@@ -26,7 +27,7 @@ class ChatRoom(FaceHandler):
             found = await self._mine(partner or None, name)
         start, limit = self.number("start") or 0, self.number("limit")
         end = start + (ROOMS_MAX if limit is None else limit)
-        self.answer({"chatRooms": [room_of(room) for room in found[start:end]]})
+        self.answer({"chatRooms": [room_of(room, self.identity) for room in found[start:end]]})
 
     async def _mine(self, partner: str | None, name: str | None) -> list[Any]:
         rooms = await self.face.rooms.list(
@@ -37,6 +38,7 @@ class ChatRoom(FaceHandler):
             private=self.flag("isPrivate"),
             unread_only=self.flag("hasRead") is False,
             limit=ROOMS_MAX,
+            shown=MEMBERS_SHOWN,
         )
         if self.flag("hasRead"):
             rooms = [room for room in rooms if room.has_read]
@@ -53,7 +55,7 @@ class ChatRoom(FaceHandler):
         room, _ = await self.face.rooms.create(
             self.identity, name=name, private=body.get("isPrivate") is True, members=members
         )
-        self.answer({"chatRoom": room_of(room)})
+        self.answer({"chatRoom": room_of(room, self.identity)})
 
     async def patch(self) -> None:
         """Members who are not named stay, what others have read stays; a name that only was
@@ -69,7 +71,7 @@ class ChatRoom(FaceHandler):
             room = await self.face.rooms.change(self.identity, room_id, **changes)
         except NotFound:
             raise no_room(room_id) from None
-        self.answer({"chatRoom": room_of(room)})
+        self.answer({"chatRoom": room_of(room, self.identity)})
 
     async def delete(self) -> None:
         """Leaves; the next message brings the room back."""
@@ -79,18 +81,22 @@ class ChatRoom(FaceHandler):
             room = await self.face.rooms.leave(self.identity, room_id)
         except NotFound:
             raise no_room(room_id) from None
-        self.answer({"chatRoom": room_of(room)})
+        self.answer({"chatRoom": room_of(room, self.identity)})
 
 
-def room_of(room: Any) -> dict[str, Any]:
-    """A room, from a RoomView."""
+def room_of(room: Any, viewer: Identity) -> dict[str, Any]:
+    """A room, from a RoomView. The viewer is among its members, however few are shown: a front-end
+    looks for itself there without a guard."""
+    members = [member_of(member) for member in room.members]
+    if all(member.user_id != viewer.user_id for member in room.members):
+        members.insert(0, oneself(viewer, room))
     return {
         "chatRoomId": room.room_id,
         "chatRoomName": room.name,
         "hasRead": room.has_read,
         "isPrivate": room.private,
-        "visitorUserId": None,
-        "members": [member_of(member) for member in room.members],
+        "visitorUserId": room.extra.get("visitorUserId"),
+        "members": members,
     }
 
 

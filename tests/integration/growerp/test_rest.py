@@ -6,7 +6,8 @@ import json
 import pytest
 
 from support.growerp import BASE, FrontEnd, notify
-from support.server import key_of, merged, running_server
+from support.queries import counted_queries
+from support.server import key_of, merged, running_server, users
 
 TABLES = {"plugins": {"disabled": ["order_list"]}}
 PROTECTED = ["ChatRoom", "ChatMessage", "Notification", "Authenticate", "User", "MenuConfiguration"]
@@ -82,6 +83,7 @@ async def test_too_deep_a_body(ann):
     "body",
     [
         {},
+        {"chatRoom": {}},
         {"chatRoom": None},
         {"chatRoom": []},
         {"chatRoom": {"members": "u-bob"}},
@@ -184,6 +186,39 @@ async def test_a_name_is_never_empty(ann, bob, carl):
         "PATCH", "ChatRoom", {"chatRoom": {"chatRoomId": nameless, "chatRoomName": "Notes"}}
     )
     assert renamed["chatRoom"]["chatRoomName"] == "Notes"
+
+
+async def test_a_room_list_costs_a_constant_number_of_queries(site, ann, bob):
+    async def asked():
+        with counted_queries() as queries:
+            rooms = await ann.rooms()
+        return len(rooms), len(queries.of("SELECT"))
+
+    await ann.room_with(bob)
+    await ann.rooms()  # who is shown is known from now on
+    few = await asked()
+    for number in range(60):
+        await ann.room_with(bob, name=f"Room {number}", private=False)
+    many = await asked()
+    assert (few[0], many[0]) == (1, 61)
+    assert few[1] == many[1] <= 3
+
+
+async def test_of_a_large_room_some_are_shown_and_oneself():
+    crowd = [{"user_id": f"a{n:03}", "tenant": "SHOP"} for n in range(250)]
+    tables = merged(TABLES, {"users": [*users(), *crowd]})
+    async with running_server(tables) as site:
+        ann = FrontEnd(site, "ann")
+        members = [{"user": {"userId": person["user_id"]}} for person in crowd]
+        body = {"chatRoom": {"chatRoomName": "Everybody", "members": members}}
+        room = (await ann.post("ChatRoom", body))["chatRoom"]
+        assert len(room["members"]) == 251
+        (listed,) = await ann.rooms()
+        shown = [member["user"]["userId"] for member in listed["members"]]
+        assert len(shown) == 201
+        assert shown[0] == "u-ann", "a front-end looks for itself without a guard"
+        changed = await ann.good("PATCH", "ChatRoom", {"chatRoom": listed})
+        assert len(changed["chatRoom"]["members"]) == 251, "who is not shown is not thrown out"
 
 
 SENT = {"topic": "StockLow", "message": {"message": "3 left", "productId": "P-1"}}
