@@ -1,7 +1,7 @@
 """A room with many people: what is shown of it is bounded, and who subscribes does not pay for all."""
 
 import pytest
-from tornado_chat_plugins.chat_rooms import schemas
+from tornado_chat_plugins.chat_rooms import queries, schemas
 
 from support.rooms import PATH, rooms_server
 from tornado_chat import NotFound
@@ -90,28 +90,19 @@ async def test_the_native_wire_shows_the_first(site, crowded):
 
 
 async def test_who_subscribes_reads_the_rows_that_are_shown_and_no_others(site, crowded):
-    rows = []
+    def read(limit):
+        """How many rows, and how many instructions of SQLite they took."""
+        steps = []
+        connection = AccountRow._meta.database.connection()
+        connection.set_progress_handler(lambda: steps.append(None), 10)
+        rows = queries.members_of([1], limit)
+        connection.set_progress_handler(None, 10)
+        return len(rows), len(steps)
 
-    def progress():
-        rows.append(None)
-        return 0
-
-    def steps(shown):
-        """Instructions of SQLite, by the hundred."""
-
-        async def run():
-            rows.clear()
-            await site.rooms.get(await site.who("ann"), crowded, shown=shown)
-            return len(rows)
-
-        return run()
-
-    def watch():
-        AccountRow._meta.database.connection().set_progress_handler(progress, 100)
-
-    for _ in range(8):  # both threads of the readers
-        await site.server.read(watch)
-    assert 3 * await steps(10) < await steps(None)
+    everybody, all_steps = await site.server.read(lambda: read(None))
+    few, few_steps = await site.server.read(lambda: read(10))
+    assert (everybody, few) == (121, 10)
+    assert few_steps * 4 < all_steps
 
 
 async def test_bodies_made_by_hand_are_those_of_the_schemas(site, crowded):
