@@ -29,6 +29,7 @@ from .notes import SentTimes
 from .preferences import Preference, Preferences, wanting_all
 
 LIST_MAX = 200  # notifications in one answer
+START_MAX = 10_000  # how far back one can leaf
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ class Notifications:
         With neither `users` nor `group` it goes to the whole tenant, as with the group ALL_USERS;
         ids of another tenant reach nobody. None leaves each of the others to `[topics.NAME]`.
         `title` and `link` are templates, `${field}` is a field of the message. `key` makes a retry
-        of the same sender safe. Raises BadRequest for what cannot be meant, TooLarge, Conflict.
+        of the same `sender` safe, and means nothing without one. Raises BadRequest for what cannot be meant, TooLarge, Conflict.
         """
         draft = self._draft(
             tenant,
@@ -206,10 +207,10 @@ class Notifications:
     ) -> list[Listed]:
         """The persisted notifications of this person, newest first, passing over `start`.
 
-        Consumes nothing: two calls give the same. At most 200.
+        Consumes nothing: two calls give the same. At most 200, and none beyond the 10,000th.
         """
         limit, start = max(0, min(limit, LIST_MAX)), max(0, start)
-        if not identity.tenant or not limit:
+        if not identity.tenant or not limit or start >= START_MAX:
             return []
         unwanted = self.wishes.unwanted(identity)
         rows = await listed(self._server, identity, limit, start, topic, unwanted)

@@ -37,7 +37,8 @@ def _field(message: Mapping[str, Any], path: str) -> Any:
 def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    return str(value) if isinstance(value, str | int | float) else ""
+    # cut, so that a template that says one field many times grows no further than it may
+    return str(value)[: LINK_MAX + 1] if isinstance(value, str | int | float) else ""
 
 
 def title(template: str | None, message: Mapping[str, Any]) -> str | None:

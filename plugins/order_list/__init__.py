@@ -1,6 +1,6 @@
 """The order list: `orders:TENANT`, a list that people watch, fed by webhook and by polling.
 
-Other plugins change it by `server.service("order_list")`, see `provider.py`.
+Other plugins feed it by `server.service("order_list").deliver(…)`, see `provider.py`.
 """
 
 from collections.abc import Mapping
@@ -12,11 +12,15 @@ from marshmallow import Schema
 from tornado_chat import Server, StoreModel, TopicProvider, hookimpl
 
 from .models import MODELS
+from .orders import Change
 from .polling import Poller
-from .provider import OrderList
+from .provider import OrderList, Outcome
 from .settings import OrderListSchema
+from .signatures import Delivery
 from .source import Source
 from .webhook import Orders
+
+__all__ = ["Change", "Delivery", "OrderList", "Outcome", "api", "requires"]
 
 api = 1
 requires = ["notifications"]

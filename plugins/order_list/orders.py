@@ -14,6 +14,7 @@ from tornado_chat import BadRequest
 
 ORDER_BYTES = 16_384
 ORDER_KEYS = 100
+ORDERS_MAX = 2000  # in one delivery, which is one transaction: others want to write too
 ID_MAX = 128  # characters, the column of the store
 AMOUNT = re.compile(r"[+-]?([0-9]{1,30}(\.[0-9]{0,30})?|\.[0-9]{1,30})")
 OURS = ("version", "deleted")  # said about an order, no part of it
@@ -113,6 +114,8 @@ def changes_of(body: Mapping[str, Any], most_bytes: int = ORDER_BYTES) -> list[C
         return [_named("order", one, most_bytes)]
     if not isinstance(many, list):
         raise BadRequest("orders: not a list")
+    if len(many) > ORDERS_MAX:
+        raise BadRequest(f"orders: more than {ORDERS_MAX}, send them in parts")
     return [_named(f"orders.{place}", order, most_bytes) for place, order in enumerate(many)]
 
 

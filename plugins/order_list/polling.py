@@ -63,11 +63,13 @@ class Poller:
                     self._known = await self._server.read(lambda: polled(self._tenant))
                     loaded = True
                 await self.once()
-            except (SourceProblem, ChatError) as problem:
-                self._failed(str(problem))
+            except SourceProblem as problem:
+                self._failed(f"the source fails, its orders stay as they are: {problem}")
+            except ChatError as problem:
+                self._failed(f"orders cannot be stored: {problem.message}")
             except Exception as error:  # a source that dies is worse than one that complains
                 log.debug("poll failed", exc_info=True)
-                self._failed(type(error).__name__)
+                self._failed(f"polling fails: {type(error).__name__}")
             else:
                 self._went_well()
             wait = self._interval * 2 ** min(self._failures, 10)
@@ -139,7 +141,7 @@ class Poller:
 
     def _failed(self, text: str) -> None:
         self._failures += 1
-        self._complain(f"the source fails, its orders stay as they are: {text}")
+        self._complain(text)
 
     def _went_well(self) -> None:
         if self._failures:

@@ -613,7 +613,7 @@ async def test_an_idempotency_key_makes_a_retry_safe(site):
         ("POST", "/viewed", {}),
         ("POST", "/viewed", {"ids": "100001"}),
         ("PUT", "/preferences/OrderUpdate", {"receive": "N"}),
-        ("PUT", "/preferences/OrderUpdate", {"recieve": True}),
+        ("PUT", "/preferences/OrderUpdate", {"received": True}),
         ("PUT", "/preferences/a:b", {"receive": True}),
         ("PUT", "/preferences/ALL", {"receive": True}),
     ],

@@ -52,6 +52,13 @@ def test_a_title_is_one_line_of_some_length():
     assert templates.title(None, {}) is None
 
 
+def test_a_field_that_is_said_often_does_not_grow():
+    message = {"a": "x" * 60_000}
+    assert len(templates.expand("${a}" * 400, message)) < 1_000_000
+    assert templates.link("${a}", {"a": "/" + "x" * 60_000}) is None
+    assert len(templates.link("/${a}", {"a": "x" * 1999})) == 2000
+
+
 SAFE = ["https://shop.example/a?b=c#d", "HTTP://shop.example", "/orders/7", "/", "/a//b"]
 UNSAFE = [
     "//evil.example", "/\\evil.example", "\\\\evil.example", "/\t/evil.example", "javascript:alert(1)",

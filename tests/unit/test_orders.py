@@ -97,6 +97,7 @@ def test_one_or_many():
         ({"orders": ORDER}, "orders: not a list"),
         ({"orders": [ORDER, {**ORDER, "total": "x"}]}, "orders.1.total: not an amount"),
         ({"orders": ["x"]}, "orders.0: not an object"),
+        ({"orders": [{"orderId": "1"}] * 2001}, "orders: more than 2000, send them in parts"),
         ({"order": []}, "order: not an object"),
     ],
 )
