@@ -1,0 +1,47 @@
+"""docs/reference/rest.md leads to every route that there is, and shows what health answers."""
+
+import json
+import re
+from pathlib import Path
+
+from support.server import running_server
+
+TEXT = (Path(__file__).parents[2] / "docs" / "reference" / "rest.md").read_text()
+SOCKETS = {"/ws", "/chat", "/notws"}
+GROWERP = "/rest/s1/growerp/100/"
+
+
+def paths(site):
+    """What the server listens to, as the page writes it."""
+    for rule in site.server._application.wildcard_router.rules:
+        path = rule.matcher.regex.pattern.removesuffix("$").replace("([^/]+)", "<id>")
+        if "(" not in path:
+            yield path
+
+
+async def test_every_route_is_led_to():
+    async with running_server() as site:
+        found = set(paths(site))
+    assert found >= SOCKETS
+    for path in found:
+        below = path.partition("/rooms/<id>/")[2]
+        named = f"`/{below}`" if below else f"`{path}`"
+        assert named in TEXT or path.startswith(GROWERP), path
+
+
+async def test_health_answers_as_the_page_says():
+    async with running_server() as site:
+        for path in ("/health/live", "/health/ready"):
+            answer = await site.fetch("GET", path)
+            shown = re.search(rf"`{path}` \| 200.*?`({{.*?}})`", TEXT)[1].replace(", …", "")
+            assert answer.code == 200
+            assert answer.json.keys() == json.loads(shown).keys()
+
+
+async def test_the_example_of_an_error():
+    shown = json.loads(re.search(r"```json\n(.*?)```", TEXT, re.DOTALL)[1])
+    async with running_server() as site:
+        answer = await site.fetch("GET", "/plugins/chat_rooms/roms", name="ann")
+        assert (answer.code, answer.json) == (404, shown)
+        answer = await site.fetch("PUT", "/plugins/chat_rooms/rooms", {}, name="ann")
+        assert (answer.code, answer.json["error"]["code"]) == (405, "bad_request")
