@@ -90,7 +90,9 @@ class Preferences:
         else:
             row = (tenant, topic, user_id, wish.receive, wish.all)
             fields = [Wish.tenant, Wish.topic, Wish.user_id, Wish.receive, Wish.every]
-            Wish.insert_many([row], fields=fields).on_conflict_replace().execute()
+            Wish.insert_many([row], fields=fields).on_conflict(
+                conflict_target=fields[:3], preserve=fields[3:]
+            ).execute()
         tx.defer(lambda: self._take(tenant, user_id, topic, wish))
 
 

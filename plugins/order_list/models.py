@@ -77,7 +77,9 @@ class Origins:
         """Writes what was put."""
         rows = [tuple(getattr(row, name) for name in COLUMNS) for row in self._changed.values()]
         for some in chunked(rows, 100):
-            Origin.insert_many(some, fields=FIELDS).on_conflict_replace().execute()
+            Origin.insert_many(some, fields=FIELDS).on_conflict(
+                conflict_target=FIELDS[:2], preserve=FIELDS[2:]
+            ).execute()
 
 
 def polled(tenant: str) -> dict[str, str]:

@@ -55,7 +55,11 @@ class Source:
         """Everything that the query gives. Raises SourceProblem: no answer, or too many rows."""
         if self._asked is None:
             self._asked = in_thread(self._ask)
-        await asyncio.wait([self._asked], timeout=self._timeout_seconds)
+        try:
+            await asyncio.wait([self._asked], timeout=self._timeout_seconds)
+        except asyncio.CancelledError:
+            self._asked.cancel()  # what it still brings is for nobody
+            raise
         if not self._asked.done():  # waited for again the next time, never asked twice at once
             raise SourceProblem(f"no answer within {self._timeout_seconds:g} seconds")
         asked, self._asked = self._asked, None
@@ -65,30 +69,32 @@ class Source:
         try:
             database = self._open()
             try:
-                cursor: Any = database.execute_sql(self._query)  # type: ignore[no-untyped-call]
-                if cursor.description is None:
-                    raise SourceProblem("the query gives no rows: it is no SELECT")
-                names = [self._name(column[0]) for column in cursor.description]
-                found = cursor.fetchmany(self._max_rows + 1)
+                return self._fetch(database.cursor())  # type: ignore[no-untyped-call]
             finally:
                 database.close()
-        except peewee.PeeweeException as error:
+        except SourceProblem:
+            raise
+        except Exception as error:  # noqa: BLE001 - each driver has errors of its own
             first = (str(error).splitlines() or [""])[0][:TEXT_MAX]
             raise SourceProblem(f"{type(error).__name__}: {first}") from None
-        if len(found) > self._max_rows:
-            raise SourceProblem(f"more than plugins.order_list.poll.max_rows = {self._max_rows}")
+
+    def _fetch(self, cursor: Any) -> list[Row]:
+        cursor.execute(self._query)  # without parameters, so that a % in it is one
+        if cursor.description is None:
+            raise SourceProblem("the query gives no rows: it is no SELECT")
+        names = [self._name(column[0]) for column in cursor.description]
         if len(set(names)) < len(names):
             raise SourceProblem("two columns of the query have one name")
+        found = cursor.fetchmany(self._max_rows + 1)
+        if len(found) > self._max_rows:
+            raise SourceProblem(f"more than plugins.order_list.poll.max_rows = {self._max_rows}")
         return [dict(zip(names, map(plain, row), strict=True)) for row in found]
 
     def _name(self, column: str) -> str:
         return self._columns.get(column) or OURS.get(column.lower(), column)
 
     def _open(self) -> peewee.Database:
-        try:
-            database = db_url.connect(self._url)
-        except (RuntimeError, ImportError, peewee.ImproperlyConfigured) as error:
-            raise SourceProblem(f"cannot be opened: {type(error).__name__}") from None
+        database = db_url.connect(self._url)
         if not isinstance(database, peewee.SqliteDatabase):
             database.connect()
             return database
