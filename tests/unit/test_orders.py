@@ -157,6 +157,7 @@ def test_the_topics_title_and_link_win():
         (datetime(1996, 7, 4, 10, 30, tzinfo=UTC), "1996-07-04T10:30:00+00:00"),
         (b"\x01\xff", "01ff"),
         (2**70, str(2**70)),
+        ({"a": [Decimal("1.5"), (1, None)]}, {"a": ["1.5", [1, None]]}),
         (float("nan"), None),
         (None, None),
         (True, True),
