@@ -18,6 +18,7 @@ from .limits import PerAddress
 from .notws import NotwsDialect
 from .remembered import Remembered
 from .routes import routes
+from .statistics import Statistics
 
 api = 1
 requires = ["chat_rooms", "notifications"]
@@ -45,6 +46,7 @@ def register_routes(server: Server, config: Mapping[str, Any]) -> list[tuple[Any
         Companies(server, config["companies"]),
         rooms=server.service("chat_rooms"),
         notifications=server.service("notifications"),
+        statistics=Statistics(server),
         registrations=PerAddress(config["registrations_per_hour"], 3600),
         questions=PerAddress(config["questions_per_minute"], 60),
     )

@@ -7,10 +7,8 @@ from tornado_chat import BadRequest, Identity, RateLimited, Unauthorized
 
 from .companies import Company
 from .handler import Face, FaceHandler
-from .persons import company_of, user_group, user_of
-from .wire import ADMIN, EMPLOYEE
+from .persons import company_of, user_of
 
-COUNTED = 1000  # accounts of a tenant that the statistics look at
 SHORT = "token"  # in place of an application: only whether the key still lives
 
 
@@ -35,7 +33,7 @@ class Authenticating(FaceHandler):
             "moquiSessionToken": session_token(),
             "user": user_of(identity, company, application, language or "en"),
             "company": company_of(company),
-            "stats": await statistics(self.face, identity.tenant),
+            "stats": await self.face.statistics.of(identity.tenant),
         }
         self.answer({"authenticate": {name: body[name] for name in body if body[name] is not None}})
 
@@ -114,15 +112,6 @@ class Password(Authenticating):
         except Unauthorized as problem:
             raise BadRequest(problem.message) from None
         await self.answer_authenticated(login.identity, login.key, self.named_application(form))
-
-
-async def statistics(face: Face, tenant: str | None) -> dict[str, int]:
-    """How many people of which kind the company has."""
-    if tenant is None:
-        return {"admins": 0, "employees": 0}
-    accounts = await face.server.accounts.list(tenant, limit=COUNTED)
-    groups = [user_group(frozenset(each.groups)) for each in accounts if not each.disabled]
-    return {"admins": groups.count(ADMIN), "employees": groups.count(EMPLOYEE)}
 
 
 def is_limited(face: Face, address: str) -> bool:

@@ -5,42 +5,29 @@ error, no sign of life (growerp-contract sections 1 and 8).
 """
 
 import json
-import logging
 from typing import Any
 
-from tornado_chat import BadRequest, ChatError, Dialect, Message, Server, Session, TooLarge, Topic
+from tornado_chat import BadRequest, Message, Session, TooLarge, Topic
 
+from .dialect import FaceDialect
 from .wire import encoded, room_id_of, unwrapped
 
-log = logging.getLogger("tornado_chat.growerp")
-
 KIND = "room"
-# Ours -> what a foreign wire knows (RFC 6455 7.4.1): 1008 policy violation, 1013 try again later.
-CLOSE_CODES = {4001: 1008, 4002: 1008, 4008: 1013, 4009: 1008}
 
 
-class ChatDialect(Dialect):
+class ChatDialect(FaceDialect):
     """Older front-ends send each message here and by REST; the two are paired by api key, room and
-    text. Whatever is wrong with a frame, its sender hears nothing."""
+    text."""
 
     path = "/chat"
-    addressed = True
-    close_codes = CLOSE_CODES
-
-    def __init__(self, server: Server) -> None:
-        self._server = server
-        self.settle_seconds = server.config.delivery.settle_seconds
 
     async def receive(self, session: Session, text: str) -> None:
-        check_size(text, self._server.config.limits.frame_bytes)
+        self.check_size(text)
         room_id, content = read_message(text)
         identity = session.identity
         topic = Topic.parse(identity.tenant, f"{KIND}:{room_id}")
         pair = (identity.key, "frame") if identity.key else None
-        await self._server.post(identity, topic, {"content": content}, pair=pair)
-
-    def refuse(self, session: Session, problem: ChatError) -> None:
-        said(session, self.path, problem)
+        await self.server.post(identity, topic, {"content": content}, pair=pair)
 
     def encode(self, message: Message) -> bytes | None:
         content = message.data.get("content")
@@ -84,15 +71,3 @@ def read_message(text: str) -> tuple[str, str]:
     except ValueError:
         raise BadRequest("not JSON") from None
     return room_id, content
-
-
-def check_size(text: str, limit: int) -> None:
-    """Raises TooLarge."""
-    if limit and (len(text) > limit or len(text.encode()) > limit):
-        raise TooLarge("larger than limits.frame_bytes")
-
-
-def said(session: Session, path: str, problem: ChatError) -> None:
-    """A line for the administrator; the sender has no ear for it."""
-    who = session.identity.user_id
-    log.info("session %d: a frame of %s on %s was dropped: %s", session.id, who, path, problem.code)

@@ -44,7 +44,7 @@ CURRENCIES = {
     "UAH": "Ukrainian Hryvnia",
     "USD": "United States Dollar",
     "VND": "Vietnamese Dong",
-    "ZAR": "South African Rand",
+    "ZAR": "South African Rand",  # codespell:ignore zar
 }
 MEASURE = "UT_CURRENCY_MEASURE"  # Moqui's type of a currency among its units of measure
 

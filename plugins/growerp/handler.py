@@ -17,6 +17,7 @@ from tornado_chat import (
 
 from .companies import Companies
 from .limits import PerAddress
+from .statistics import Statistics
 from .wire import APPLICATION, tidy
 
 VERBS = {"GET": "get", "POST": "create", "PATCH": "update", "DELETE": "delete"}
@@ -31,6 +32,7 @@ class Face:
     companies: Companies
     rooms: Any
     notifications: Any
+    statistics: Statistics
     registrations: PerAddress
     questions: PerAddress
 

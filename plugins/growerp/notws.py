@@ -7,9 +7,9 @@ subscription only filters.
 
 from typing import Any
 
-from tornado_chat import BadRequest, ChatError, Dialect, Message, Server, Session
+from tornado_chat import BadRequest, Message, Server, Session
 
-from .chat import CLOSE_CODES, check_size, said
+from .dialect import FaceDialect
 from .remembered import Names, Remembered
 from .wire import encoded, sent_date
 
@@ -30,24 +30,21 @@ class Listening:
         self.fresh = True
 
 
-class NotwsDialect(Dialect):
+class NotwsDialect(FaceDialect):
     """The first command of a socket, if it is `subscribe:`, replaces the remembered set; later ones
     change it."""
 
     path = "/notws"
-    addressed = True
-    close_codes = CLOSE_CODES
 
     def __init__(self, server: Server, remembered: Remembered) -> None:
-        self._frame_bytes = server.config.limits.frame_bytes
+        super().__init__(server)
         self._remembered = remembered
-        self.settle_seconds = server.config.delivery.settle_seconds
 
     def opened(self, session: Session) -> None:
         session.state = Listening(self._remembered.of(session.identity))
 
     async def receive(self, session: Session, text: str) -> None:
-        check_size(text, self._frame_bytes)
+        self.check_size(text)
         listening: Listening = session.state
         before = listening.names
         if text.startswith(SUBSCRIBE):
@@ -60,9 +57,6 @@ class NotwsDialect(Dialect):
         if listening.fresh or listening.names != before:
             self._remembered.keep(session.identity, listening.names)
         listening.fresh = False
-
-    def refuse(self, session: Session, problem: ChatError) -> None:
-        said(session, self.path, problem)
 
     def encode(self, message: Message) -> bytes | None:
         if message.topic.kind:
