@@ -1,0 +1,36 @@
+"""Configurations and tests that pages show are good ones."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from support.server import running_server
+from tornado_chat.config import load
+from tornado_chat.plugins import Plugins
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+TOML = [
+    pytest.param(block, id=f"{page.relative_to(ROOT)}-{number}")
+    for page in PAGES
+    for number, block in enumerate(re.findall(r"```toml\n(.*?)```", page.read_text(), re.DOTALL))
+]
+
+
+@pytest.mark.parametrize("block", TOML)
+def test_a_configuration_passes_the_check(block, tmp_path):
+    (tmp_path / "tornado_chat.toml").write_text(block)
+    environ = dict.fromkeys(re.findall(r'env = "(\w+)"', block), "a-value-of-the-environment")
+    config = load(tmp_path / "tornado_chat.toml", [], environ)
+    plugins = Plugins.load(config.plugins)
+    assert len(plugins) >= 4
+    plugins.close()
+
+
+async def test_the_test_that_develop_shows_passes():
+    text = (ROOT / "docs" / "how-to" / "develop.md").read_text()
+    names = {}
+    exec(re.search(r"```python\n(.*?)```", text, re.DOTALL)[1], names)
+    assert names["running_server"] is running_server
+    await names["test_a_room_is_for_its_members"]()
