@@ -186,6 +186,7 @@ async def test_where_a_moqui_knows_the_people():
             assert moqui.fields["applicationId"] == "AppHotel"
             assert said["moquiSessionToken"] == "k8Vb2nQe0xLr5TzW1uYd", "its answer as it is"
             ann = FrontEnd(site, key=said["apiKey"])
+            ann.user_id = "100021"
             again = (await ann.get("Authenticate", applicationId="AppHotel"))["authenticate"]
             assert again["apiKey"] == said["apiKey"]
             assert again["ownerPartyId"] == "100010"
@@ -195,6 +196,10 @@ async def test_where_a_moqui_knows_the_people():
             assert found["name"] == "Maas Shop"
             wrong = {**form, "password": "Guess-77!"}
             assert await stranger.bad(400, "POST", "Login", form=wrong)
+            async with ann.chat() as chat:
+                assert (await ann.ask("POST", "Logout", {})).body == b"successful"
+                assert await chat.closed() == 1008
+            assert await ann.bad(401, "GET", "Authenticate") == "Login key not valid"
             moqui.login_status = "passwordChange"
             answer = await site.fetch("POST", "/rest/s1/growerp/100/Login", form=form)
             assert answer.json["authenticate"]["apiKey"] == "passwordChange"
