@@ -79,6 +79,9 @@ async def test_the_native_wire_shows_the_first(site, crowded):
         state = (await ann.ok("subscribe", topic=f"room:{crowded}"))["state"]
     assert state == {"room": room, "unread": 0}
 
+    changed = (await site.fetch("PATCH", f"{PATH}/{crowded}", {}, name="ann")).json["room"]
+    assert changed == room
+
     members = f"{PATH}/{crowded}/members"
     first = (await site.fetch("GET", members, name="ann")).json
     rest = (await site.fetch("GET", f"{members}?start=100&limit=21", name="ann")).json
