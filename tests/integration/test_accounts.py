@@ -1,6 +1,7 @@
 """Accounts and keys on a real SQLite file; logins are in test_logins.py."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -230,6 +231,17 @@ async def test_an_expiry_counts_though_the_key_is_remembered(tmp_path):
         key = await accounts.issue_key("ann", days=10 / DAY)
         await accounts.identify(key, HERE)
         clock.forward(10)
+        with counted_queries() as queries:
+            assert await refused(accounts, key) == "Login key expired"
+        assert not queries.all
+
+
+async def test_an_expired_key_is_remembered_as_bad(tmp_path):
+    clock = Clock()
+    async with open_accounts(tmp_path, [user("ann")], clock=clock) as accounts:
+        key = await accounts.issue_key("ann")
+        clock.forward(7 * DAY)
+        assert await refused(accounts, key) == "Login key expired"
         with counted_queries() as queries:
             assert await refused(accounts, key) == "Login key expired"
         assert not queries.all
@@ -621,6 +633,7 @@ async def test_a_plugin_speaks_before_any_back_end_and_is_remembered(tmp_path):
             await accounts.identify(key, HERE)
         assert len(plugin.asked) == 2
         assert plugin.asked[0].headers == {"x-forwarded-user": "sso"}
+        plugin.answer = replace(SSO, key="of the plugin's own making")
         assert (await accounts.basic("sso", "any", HERE)).key is None
         with pytest.raises(Denied, match="no account here"):
             await accounts.login("sso", "any", HERE)

@@ -9,6 +9,7 @@ from support.moqui import playing_moqui
 from support.queries import counted_queries
 from tornado_chat.accounts.growerp import AGAIN_SECONDS, IDLE_SECONDS
 from tornado_chat.accounts.keys import hash_key
+from tornado_chat.accounts.rows import end_key
 from tornado_chat.errors import RateLimited, Unauthorized, Unavailable
 from tornado_chat.messages import Identity
 
@@ -211,6 +212,19 @@ async def test_only_keys_in_use_are_rechecked_and_the_others_when_they_return(mo
         assert accounts.told == [("100040", hash_key(BOBS_KEY))]
 
 
+async def test_a_key_is_checked_once_at_a_time(moqui, tmp_path):
+    clock = Clock()
+    async with asking(moqui, tmp_path, clock=clock) as accounts:
+        await accounts.identify(ANNS_KEY, HERE)
+        clock.forward(301)
+        await asyncio.gather(
+            accounts.growerp._round(15),
+            accounts.identify(ANNS_KEY, HERE),
+            accounts.growerp._round(15),
+        )
+        assert moqui.calls == {"long": 1, "token": 1}
+
+
 async def test_a_key_unused_for_a_day_is_forgotten(moqui, tmp_path):
     clock = Clock()
     async with asking(moqui, tmp_path, clock=clock, in_use=frozenset) as accounts:
@@ -333,6 +347,14 @@ async def test_a_login_that_is_not_finished_is_passed_on_and_is_nobody(moqui, tm
             await accounts.basic("ann@shop.example", "Secret99!", HERE)
 
 
+async def test_a_login_there_without_a_key_is_nobody_here(moqui, tmp_path):
+    moqui.fault = "keyless"
+    async with asking(moqui, tmp_path) as accounts:
+        login = await accounts.login("ann@shop.example", "Secret99!", HERE)
+        assert (login.identity, login.key) == (None, None)
+        assert login.answer["authenticate"]["user"]["userId"] == "100021"
+
+
 async def test_b30_unknown_user_and_wrong_password_answer_alike(moqui, tmp_path):
     limits = {"auth_attempts_per_minute": 5}
     async with asking(moqui, tmp_path, limits=limits) as accounts:
@@ -381,6 +403,18 @@ async def test_b30b_a_key_revoked_here_stays_so_though_it_lives_there(moqui, tmp
     async with asking(moqui, tmp_path) as accounts:
         assert await refused(accounts, ANNS_KEY) == "Login key not valid"
         assert moqui.calls == {"long": 1}
+
+
+async def test_a_key_that_another_process_revokes_while_the_moqui_is_asked(moqui, tmp_path):
+    moqui.fault = "slow"
+    async with asking(moqui, tmp_path) as accounts:
+        looking = asyncio.create_task(accounts.identify(ANNS_KEY, HERE))
+        while not moqui.calls:
+            await asyncio.sleep(0.01)
+        await accounts._store.write(lambda tx: end_key(hash_key(ANNS_KEY), "100021", tx.now))
+        moqui.slow.set()
+        with pytest.raises(Unauthorized, match="Login key not valid"):
+            await looking
 
 
 async def test_all_keys_of_somebody_of_a_moqui(moqui, tmp_path):

@@ -2,6 +2,7 @@
 
 import asyncio
 import statistics
+import threading
 import time
 
 import pytest
@@ -152,6 +153,7 @@ async def test_the_password_of_the_file_counts_at_creation_only(tmp_path):
         await accounts.login("ann@shop.example", "Secret99!", HERE)
     other = user("ann", **{**ANN, "password": "Other4567!"})
     async with open_accounts(tmp_path, [other]) as accounts:
+        assert accounts._first_passwords._task is None  # nothing is hashed for nothing
         await accounts.login("ann@shop.example", "Secret99!", HERE)
         with pytest.raises(Unauthorized):
             await accounts.login("ann@shop.example", "Other4567!", HERE)
@@ -309,6 +311,47 @@ async def test_who_is_checked_while_his_password_changes_is_not_let_in(accounts)
         with pytest.raises(Unauthorized):
             await accounts.basic("ann@shop.example", old, HERE)
         old = new
+
+
+class Held(PasswordHasher):
+    """Says what it found only when it is let go."""
+
+    def __init__(self):
+        super().__init__(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+        self.reached, self.go_on = threading.Event(), threading.Event()
+
+    def verify(self, stored, password):
+        try:
+            return super().verify(stored, password)
+        finally:
+            self.reached.set()
+            self.go_on.wait(10)
+
+
+@pytest.mark.parametrize("ask", ["login", "basic"])
+async def test_a_password_that_was_right_when_it_was_looked_at(accounts, ask):
+    await accounts.basic("ann@shop.example", "Secret99!", HERE)  # first passwords are in
+    await accounts.refresh()
+    held = accounts._passwords._hasher = Held()
+    asking = asyncio.create_task(getattr(accounts, ask)("ann@shop.example", "Secret99!", HERE))
+    await asyncio.to_thread(held.reached.wait, 10)
+    await accounts.set_password("ann", "Other4567!")
+    held.go_on.set()
+    with pytest.raises(Unauthorized, match=WRONG):
+        await asking
+
+
+@pytest.mark.parametrize("ask", ["login", "basic"])
+async def test_another_end_meanwhile_disturbs_nobody(accounts, ask):
+    await accounts.basic("ann@shop.example", "Secret99!", HERE)
+    await accounts.refresh()
+    held = accounts._passwords._hasher = Held()
+    asking = asyncio.create_task(getattr(accounts, ask)("ann@shop.example", "Secret99!", HERE))
+    await asyncio.to_thread(held.reached.wait, 10)
+    await accounts.create("SHOP", "bob")
+    await accounts.disable("bob")
+    held.go_on.set()
+    assert await asking
 
 
 async def test_created_with_a_password(accounts):

@@ -17,8 +17,8 @@ BASE = "/rest/s1/growerp/100/"
 
 
 class Moqui:
-    """`fault`: None, or "500", "garbage", "array", "huge", "slow", "nobody", "redirect", "404",
-    "400".
+    """`fault`: None, or "500", "garbage", "array", "huge", "slow", "nobody", "keyless",
+    "redirect", "404", "400".
 
     `calls`: how often each was asked: Login, long, token, User. `seen`: what was asked, as
     (resource, address, headers).
@@ -153,10 +153,11 @@ class Handler(RequestHandler):
         user = {name: value for name, value in person.items() if name not in hidden}
         if self.moqui.fault == "nobody":
             user.pop("userId")
+        key = None if self.moqui.fault == "keyless" else self.moqui.mint(person["userId"])
         about = {
             "ownerPartyId": person["tenant"],
             "applicationId": "AppAdmin",
-            "apiKey": status if unfinished else self.moqui.mint(person["userId"]),
+            "apiKey": status if unfinished else key,
             "moquiSessionToken": "k8Vb2nQe0xLr5TzW1uYd",
             "user": user,
             **({"loginStatus": status} if status else {}),

@@ -110,7 +110,7 @@ class LocalBackend:
 
     async def check(self, username: str, password: str) -> AccountRow | None:
         """The account; None for a name that has no password here, and no work was done for it."""
-        row = await self._row(username) if self._enabled else None
+        row = await self._row(username)
         first = row is not None and row.password_at is None
         if row is not None and first and await self._first_passwords.settled(row.user_id):
             row = await self._row(username)
