@@ -9,8 +9,17 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 sys.path.insert(0, str(Path(__file__).parent))  # `support`, whatever the import mode
+
+# A property holds or not; how fast the machine is that day is no part of it.
+settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("any machine")
+# Each statement at DEBUG would bury what a failure has to say.
+logging.getLogger("peewee").setLevel(logging.INFO)
 
 
 class Logs(logging.Handler):
