@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from tornado_chat.messages import offset_of as offset_of
     from tornado_chat.session import Session as Session
     from tornado_chat.state import StateProvider as StateProvider
+    from tornado_chat.store import ReadTx as ReadTx
     from tornado_chat.store.members import has_left as has_left
     from tornado_chat.store.members import unread as unread
     from tornado_chat.store.models import MemberRow as MemberRow
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "AccountRow": "accounts.models",
+    "ReadTx": "store",
     "has_left": "store.members",
     "unread": "store.members",
     "MemberRow": "store.models",
@@ -106,6 +108,7 @@ __all__ = [
     "PluginHandler",
     "Posted",
     "RateLimited",
+    "ReadTx",
     "Server",
     "Session",
     "SetupError",

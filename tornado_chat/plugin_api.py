@@ -18,7 +18,7 @@ from tornado_chat.hub import Hub
 from tornado_chat.messages import Audience, Credentials, Identity, Message, Posted, Topic
 from tornado_chat.plugins import Plugins
 from tornado_chat.revoking import Revoking
-from tornado_chat.store import Signal, Store, Tx
+from tornado_chat.store import ReadTx, Signal, Store, Tx
 from tornado_chat.topics import Registry
 
 if TYPE_CHECKING:
@@ -60,9 +60,10 @@ class PluginApi:
         pushed after the commit. It may be run twice, so it must touch nothing else."""
         return self.store.write(work)
 
-    async def read(self, work: Callable[[], T]) -> T:
-        """`work()` in a reader's thread: Peewee queries, no writing."""
-        return await self.store.read(work)
+    async def read(self, work: Callable[[ReadTx], T]) -> T:
+        """`work(tx)` in a reader's thread: Peewee queries that see one moment, no writing;
+        `tx.log` is the log."""
+        return await self.store.read_tx(work)
 
     async def post(
         self,

@@ -128,7 +128,7 @@ class StateProvider(TopicProvider):
     async def snapshot(self, identity: Identity, topic: Topic) -> dict[str, Any]:
         """The newest items, by one query."""
         del identity
-        found = await self.server.read(lambda: rows.items(topic, self.snapshot_limit))
+        found = await self.server.read(lambda _tx: rows.items(topic, self.snapshot_limit))
         return {self.state_name: found}
 
     def _find(self, tx: "Tx", topic: Topic, item_id: str) -> tuple[int, rows.StateItem | None]:

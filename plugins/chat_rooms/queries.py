@@ -10,10 +10,7 @@ from typing import Any
 import orjson
 from peewee import JOIN, fn
 
-from tornado_chat import NotFound
-from tornado_chat.accounts.models import AccountRow
-from tornado_chat.store.members import has_left, unread
-from tornado_chat.store.models import MemberRow, TopicRow
+from tornado_chat import AccountRow, MemberRow, NotFound, TopicRow, has_left, unread
 
 from .models import FIRST_ID, Room, number_of
 from .views import NAMED, MemberView, RoomView, display_name

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from tornado_chat import Identity, NotFound, Server
+from tornado_chat import Identity, NotFound, ReadTx, Server
 
 from . import queries
 from .models import pair_of
@@ -81,7 +81,7 @@ class RoomReader:
         one = self._one(identity, room_id)
         start, limit = clamp(start, limit)
 
-        def work() -> Rows:
+        def work(_tx: ReadTx) -> Rows:
             return queries.page_of_members(queries.find_room(one).topic_id, start, limit)
 
         rows = await self._server.read(work)
@@ -147,7 +147,7 @@ class RoomReader:
     async def _views(self, identity: Identity, work: Callable[[], Found]) -> RoomViews:
         """Built in the reader's thread, so that a long list does not hold the loop; built again
         where somebody is in it who has no account here."""
-        found, views = await self._server.read(lambda: build(work()))
+        found, views = await self._server.read(lambda _tx: build(work()))
         missing = [row.user_id for row in found.members if row.full_name is None]
         if missing:
             people = await self._server.people.get(identity, dict.fromkeys(missing))

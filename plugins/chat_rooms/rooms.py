@@ -191,7 +191,7 @@ class Rooms(RoomReader):
         """The caller has read all there is; written only where something was unread, or he never
         opened the room. False where nothing was. Raises NotFound."""
         caller = self._viewer(identity)
-        row = await self._server.read(lambda: queries.find_room(self._one(identity, room_id)))
+        row = await self._server.read(lambda _tx: queries.find_room(self._one(identity, room_id)))
         if caller is None or (row.read_count is not None and not row.unread):
             return False
         topic = topic_of(row.tenant, str(row.id))

@@ -49,7 +49,9 @@ class Companies:
 
     async def of(self, tenant: str) -> Company:
         """A tenant's; one of which nothing is known bears its name."""
-        row = await self._server.read(lambda: CompanyRow.get_or_none(CompanyRow.tenant == tenant))
+        row = await self._server.read(
+            lambda _tx: CompanyRow.get_or_none(CompanyRow.tenant == tenant)
+        )
         return self._company(tenant, row)
 
     async def by_party(self, party_id: str) -> Company | None:
@@ -57,7 +59,7 @@ class Companies:
         if party_id in self._tenants:
             return await self.of(self._tenants[party_id])
         row = await self._server.read(
-            lambda: CompanyRow.get_or_none(CompanyRow.party_id == party_id)
+            lambda _tx: CompanyRow.get_or_none(CompanyRow.party_id == party_id)
         )
         if row is not None:
             found = self._company(row.tenant, row)

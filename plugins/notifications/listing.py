@@ -11,7 +11,7 @@ from typing import Any
 
 from peewee import chunked
 
-from tornado_chat import Identity, Message, Server, Tx
+from tornado_chat import Identity, Message, ReadTx, Server, Tx
 
 from .models import Listing, Note, address_of
 
@@ -52,13 +52,13 @@ async def listed(
     if topic is not None and topic in unwanted:
         return []
 
-    def work() -> list[tuple[Message, int | None, int | None]]:
+    def work(tx: ReadTx) -> list[tuple[Message, int | None, int | None]]:
         offsets = newest(addresses_of(identity), start + limit, topic, unwanted)[start:]
         query: Any = Note.select(Note.offset, Note.sent, Note.viewed).where(
             Note.user_id == identity.user_id, Note.offset.in_(offsets)
         )
         notes = {offset: (sent, viewed) for offset, sent, viewed in query.tuples()}
-        messages = server.store.log.get_many(offsets)
+        messages = tx.log.get_many(offsets)
         return [(each, *notes.get(each.offset, (None, None))) for each in reversed(messages)]
 
     return await server.read(work)

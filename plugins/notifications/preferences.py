@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from tornado_chat import Conflict, Identity, Message, Server, Tx
+from tornado_chat import Conflict, Identity, Message, ReadTx, Server, Tx
 
 from .models import Wish
 
@@ -39,7 +39,7 @@ class Preferences:
     async def load(self, server: Server) -> None:
         """Reads what everybody has said; forgets what was known before."""
 
-        def work() -> list[tuple[str, str, str, bool | None, bool | None]]:
+        def work(_tx: ReadTx) -> list[tuple[str, str, str, bool | None, bool | None]]:
             columns = (Wish.tenant, Wish.user_id, Wish.topic, Wish.receive, Wish.every)
             return list(cast("Any", Wish.select(*columns).tuples()))
 

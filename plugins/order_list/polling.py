@@ -60,7 +60,7 @@ class Poller:
         while True:
             try:
                 if not loaded:
-                    self._known = await self._server.read(lambda: polled(self._tenant))
+                    self._known = await self._server.read(lambda _tx: polled(self._tenant))
                     loaded = True
                 await self.once()
             except SourceProblem as problem:

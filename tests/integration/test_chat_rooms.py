@@ -346,5 +346,5 @@ async def test_two_removals_and_a_change_at_once_agree(site):
         return_exceptions=True,
     )
     assert [type(each) for each in done] == [type(None), NotFound, NotFound]
-    rows = await site.server.read(lambda: [row.name for row in Room.select()])
+    rows = await site.server.read(lambda _: [row.name for row in Room.select()])
     assert rows == ["Lunch"]

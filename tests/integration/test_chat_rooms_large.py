@@ -102,8 +102,8 @@ async def test_who_subscribes_reads_the_rows_that_are_shown_and_no_others(site, 
         connection.set_progress_handler(None, 10)
         return len(rows), len(steps)
 
-    everybody, all_steps = await site.server.read(lambda: read(None))
-    few, few_steps = await site.server.read(lambda: read(10))
+    everybody, all_steps = await site.server.read(lambda _: read(None))
+    few, few_steps = await site.server.read(lambda _: read(10))
     assert (everybody, few) == (121, 10)
     assert few_steps * 4 < all_steps
 

@@ -122,7 +122,7 @@ async def test_the_list_takes_few_queries_and_reads_no_more_than_it_shows(site):
     newest = queries.all[0]
     assert newest.count("LIMIT") == 3  # the tenant, the person, his group
 
-    def plan():
+    def plan(_):
         database = notifications.models.Listing._meta.database
         rows = database.execute_sql(f"EXPLAIN QUERY PLAN {newest}", ["x", "y", 10] * 3)
         return [row[-1] for row in rows.fetchall()]

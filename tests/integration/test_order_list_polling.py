@@ -393,5 +393,5 @@ async def test_a_command_beside_the_server_does_not_poll(shop):
     await server.open(begin_epoch=False)
     await some_polls()
     origins = order_list.models.Origin
-    assert await server.read(lambda: origins.select().count()) == 0
+    assert await server.read(lambda _: origins.select().count()) == 0
     await server.close()

@@ -477,7 +477,7 @@ async def test_what_went_is_forgotten_after_some_days(site, monkeypatch):
     orders = site.server.service("order_list")
 
     def kept():
-        return site.server.read(lambda: sorted(row.order_id for row in Origin.select()))
+        return site.server.read(lambda _: sorted(row.order_id for row in Origin.select()))
 
     await orders.clean()
     assert await kept() == ["100455", "2", "3"]

@@ -201,5 +201,5 @@ async def test_a_table_of_a_plugin_is_made(folder):
         async with running_server(folder=folder, entry_points=False) as site:
             note = site.server.plugins.get("notes").module.Note
             await site.server.write(lambda tx, note=note: note.create(text="hello").id)
-            count = await site.server.read(lambda note=note: note.select().count())
+            count = await site.server.read(lambda _, note=note: note.select().count())
             assert count == expected

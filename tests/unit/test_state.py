@@ -54,7 +54,7 @@ async def house(tmp_path):
     rules = Rules(clock=lambda: house.clock, filter_draft=filtered)
     store = Store(f"sqlite:///{tmp_path}/test.db", "relaxed", rules, committed)
     await store.start()
-    house.write, house.read, house.store = store.write, store.read, store
+    house.write, house.read, house.store = store.write, store.read_tx, store
     yield house
     await store.stop()
 
@@ -71,7 +71,7 @@ async def state(orders, key="SHOP"):
 
 
 async def table(orders, key="SHOP"):
-    return await orders.server.read(lambda: orders.items_in(None, key))
+    return await orders.server.read(lambda _: orders.items_in(None, key))
 
 
 def order(status="new", **more):

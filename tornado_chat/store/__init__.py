@@ -8,7 +8,7 @@ import functools
 import secrets
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -27,7 +27,16 @@ T = TypeVar("T")
 
 READERS = 2  # threads; more would only wait for one another on two cores
 
-__all__ = ["Committed", "Page", "Rules", "Selection", "Signal", "Store", "Tx"]
+__all__ = ["Committed", "Page", "ReadTx", "Rules", "Selection", "Signal", "Store", "Tx"]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadTx:
+    """What work that only reads is given: Peewee models may be queried beside it. `now`:
+    milliseconds since 1970, UTC."""
+
+    log: LogReader
+    now: int
 
 
 class Store:
@@ -127,6 +136,15 @@ class Store:
             return await asyncio.get_running_loop().run_in_executor(self._readers, work)
         except peewee.OperationalError as error:
             raise Unavailable("the store cannot be read now, try again later") from error
+
+    async def read_tx(self, work: Callable[[ReadTx], T]) -> T:
+        """`work(tx)` in a reader's thread; all its queries see the database of one moment."""
+
+        def in_one_moment() -> T:
+            with self._database.atomic():
+                return work(ReadTx(self.log, int(self._rules.clock() * 1000)))
+
+        return await self.read(in_one_moment)
 
     async def after(self, offset: int, selection: Selection, limit: int, upto: int) -> Page:
         """A page of what is meant for a subscription after its position; see `LogReader.after`."""
