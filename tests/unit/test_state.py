@@ -143,7 +143,7 @@ async def test_deleting_what_is_not_there_does_nothing(orders, house):
 
 
 async def test_tombstones_are_cleared_away_by_age(orders, house):
-    def rows():
+    def rows(_):
         return StateItem.select().count()
 
     await orders.delete("SHOP", "100", version=5)
@@ -244,7 +244,7 @@ async def test_it_survives_a_restart(orders, house, tmp_path):
     await house.store.stop()
     store = Store(f"sqlite:///{tmp_path}/test.db", "relaxed", Rules(), lambda done: None)
     await store.start()
-    house.write, house.read = store.write, store.read
+    house.write, house.read = store.write, store.read_tx
     assert await table(orders) == [{"orderId": "100", "status": "new", "version": 1}]
     message = await orders.set("SHOP", "100", order("paid"))
     assert message.data["order"]["version"] == 2
