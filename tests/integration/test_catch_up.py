@@ -34,7 +34,7 @@ async def site():
         yield running
 
 
-async def test_a_slow_reader_falls_behind_and_catches_up_without_a_gap(site):
+async def test_b11_a_slow_reader_falls_behind_and_catches_up_without_a_gap(site):
     async with (
         site.connect("ann", sock=small_window(site), max_queue=1) as slow,
         site.connect("bob") as quick,
@@ -91,7 +91,7 @@ async def test_a_ring_without_bodies_is_read_from_the_log(site):
         assert [(await ann.push())["offset"] for _ in range(3)] == [1, 2, 3]
 
 
-async def test_who_takes_no_byte_is_ended_and_costs_no_more_than_his_outbox(site, monkeypatch):
+async def test_b11_who_takes_no_byte_is_ended_and_costs_no_more_than_his_outbox(site, monkeypatch):
     monkeypatch.setattr("tornado_chat.heartbeat.STALL_SECONDS", 1.0)
     async with site.connect("ann", sock=small_window(site), max_queue=1) as dead:
         await dead.ok("subscribe", topic="board:1")
@@ -108,7 +108,7 @@ async def test_who_takes_no_byte_is_ended_and_costs_no_more_than_his_outbox(site
         dead.socket.transport.abort()
 
 
-async def test_a_publisher_who_floods_is_slowed_and_nothing_is_dropped():
+async def test_b39_a_publisher_who_floods_is_slowed_and_nothing_is_dropped():
     limits = {"limits": {"frames_per_second": 50}}
     async with (
         running_server(limits, modules=[boards()], entry_points=False) as site,
