@@ -193,13 +193,13 @@ async def test_our_names_in_lower_case_are_ours(shop):
 
 async def test_a_version_of_the_source_is_not_trusted_and_deleted_means_gone(shop):
     shop.db.executescript(
-        "CREATE TABLE t (orderId TEXT, status TEXT, version INTEGER, deleted INTEGER);"
-        "INSERT INTO t VALUES ('1', 'a', 9, 0), ('2', 'a', 9, 1)"
+        "CREATE TABLE t (orderId TEXT, status TEXT, version, deleted INTEGER);"
+        "INSERT INTO t VALUES ('1', 'a', 9, 0), ('2', 'a', 'nine', 1)"
     )
     poll = shop.section(query="SELECT * FROM t", columns={})
     async with started({"poll": poll}) as site:
         await shows(site, {"1": {"orderId": "1", "status": "a"}})
-        shop.db.execute("UPDATE t SET status = 'b', version = 3, deleted = 0")
+        shop.db.execute("UPDATE t SET status = 'b', version = '3rd', deleted = 0")
         shop.db.commit()
         await shows(site, {k: {"orderId": k, "status": "b"} for k in "12"})
         shop.db.execute("UPDATE t SET deleted = 1 WHERE orderId = '1'")
@@ -373,6 +373,19 @@ async def test_two_tenants_have_two_lists(shop):
         await watcher.start()
         assert watcher.table() == {"1": {"orderId": "1", "status": "hooked"}}
         assert [each["sub_topic"] for each in await notes(site)] == ["placed"]
+
+
+async def test_orders_of_another_tenant_are_another_list(shop, tmp_path):
+    shop.put(1)
+    async with started({"poll": shop.section()}, folder=tmp_path) as site:
+        await shows(site, shop.table())
+    async with started({"poll": shop.section(tenant="OTHER")}, folder=tmp_path) as site:
+        shop.put(2)
+        async with site.connect("zoe") as zoe:
+            watcher = Watcher(zoe, "orders:OTHER")
+            await watcher.start()
+            await watcher.until(shop.table())
+        assert set(await state(site)) == {"1"}
 
 
 async def test_a_command_beside_the_server_does_not_poll(shop):

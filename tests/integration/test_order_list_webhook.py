@@ -209,6 +209,14 @@ async def test_without_a_version_the_time_counts(site):
     assert await statuses(site) == {"100455": "d"}
 
 
+async def test_a_late_version_does_not_turn_back_the_time(site):
+    now = int(time.time())
+    await delivered(site, {**ORDER, "status": "a", "version": 1}, at=now)
+    await delivered(site, {**ORDER, "status": "b", "version": 2}, at=now - 60)
+    assert await delivered(site, {**ORDER, "status": "old"}, at=now - 30) == (0, 1)
+    assert await statuses(site) == {"100455": "b"}
+
+
 async def test_with_and_without_versions_the_published_ones_rise(site):
     async with site.connect("ann") as ann:
         watcher = Watcher(ann)
