@@ -63,6 +63,7 @@ class Watcher:
         self.topic = topic
         self.orders = {}
         self.seen = []  # items of pushes, in order
+        self.pushed = {}  # the version that was pushed last, by order
 
     async def start(self):
         reply = await self.client.ok("subscribe", topic=self.topic)
@@ -73,13 +74,19 @@ class Watcher:
         return reply["state"]["orders"]
 
     def apply(self, item):
+        """As a client must: the state may be newer than the pushes that come first, so what is not
+        newer than what it has is passed over."""
+        order_id, version = item["orderId"], item["version"]
+        assert version > self.pushed.get(order_id, -1), "versions of pushes rise"
+        self.pushed[order_id] = version
         self.seen.append(item)
-        known = self.orders.get(item["orderId"])
-        assert known is None or item["version"] > known["version"], (known, item)
+        known = self.orders.get(order_id)
+        if known is not None and version <= known["version"]:
+            return
         if item.get("deleted"):
-            self.orders.pop(item["orderId"], None)
+            self.orders.pop(order_id, None)
         else:
-            self.orders[item["orderId"]] = item
+            self.orders[order_id] = item
 
     async def next(self, seconds=5.0):
         push = await self.client.push(seconds)
