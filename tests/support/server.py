@@ -27,7 +27,14 @@ TENANTS = {
     "admin": "SHOP",
     "zoe": "OTHER",
 }
-SURNAMES = {"ann": "Maas", "bob": "Prins", "carl": "Smit", "dora": "Vos", "admin": "Baas", "zoe": "Zee"}
+SURNAMES = {
+    "ann": "Maas",
+    "bob": "Prins",
+    "carl": "Smit",
+    "dora": "Vos",
+    "admin": "Baas",
+    "zoe": "Zee",
+}
 
 
 def key_of(name):
