@@ -152,15 +152,20 @@ class DropIns:
         importlib.invalidate_caches()  # the directory may be younger than the last look at it
 
     def __iter__(self) -> Iterator[Finding]:
-        if not self.directory.is_dir():
-            return
-        for path in sorted(self.directory.iterdir()):
+        for path in self._files():
             if path.name.startswith(("_", ".")):
                 continue
             if path.suffix == ".py" and path.is_file():
                 yield self._finding(path.stem, path)
             elif (path / "__init__.py").is_file():
                 yield self._finding(path.name, path / "__init__.py")
+
+    def _files(self) -> list[Path]:
+        try:
+            return sorted(self.directory.iterdir()) if self.directory.is_dir() else []
+        except OSError as error:
+            reason = (error.strerror or "error").lower()
+            raise SetupError(f"in plugins.directory: {self.directory}: {reason}") from None
 
     def _finding(self, name: str, file: Path) -> Finding:
         def load() -> ModuleType:

@@ -1,6 +1,7 @@
 """Configurations and tests that pages show are good ones."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ def test_a_configuration_passes_the_check(block, tmp_path):
     (tmp_path / "tornado_chat.toml").write_text(block)
     environ = dict.fromkeys(re.findall(r'env = "(\w+)"', block), "a-value-of-the-environment")
     config = load(tmp_path / "tornado_chat.toml", [], environ)
-    plugins = Plugins.load(config.plugins)
+    plugins = Plugins.load(replace(config.plugins, directory=tmp_path / "plugins"))
     assert len(plugins) >= 4
     plugins.close()
 

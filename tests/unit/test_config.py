@@ -5,7 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from marshmallow import Schema, fields, validate
 
@@ -286,6 +286,8 @@ def test_set_with_quoted_name():
 
 
 @given(st.text(), st.text())
+@example("#", "")
+@example("[server]#", "")
 def test_no_text_does_more_than_be_refused(key, value):
     with suppress(SetupError):
         build({}, sets=[f"{key}={value}"])

@@ -6,6 +6,10 @@ import sys
 
 import pytest
 
+from tornado_chat import SetupError
+from tornado_chat.config import PluginsConfig
+from tornado_chat.plugins import Plugins
+
 LOG = "tornado_chat.plugins"
 
 OURS = ("chat_rooms", "notifications", "order_list", "growerp")
@@ -36,6 +40,12 @@ def test_files_and_packages_of_the_directory_are_plugins(plugin_file, load_plugi
 
 def test_no_directory_is_no_plugins(load_plugins):
     assert list(load_plugins()) == []
+
+
+def test_a_directory_that_cannot_be_read_is_said(tmp_path):
+    directory = tmp_path / ("x" * 300)  # as good as one that is closed to us, also for root
+    with pytest.raises(SetupError, match=r"in plugins.directory: .*: file name too long"):
+        Plugins.load(PluginsConfig(directory, (), {}), entry_points=False)
 
 
 def test_two_servers_share_no_module(plugin_file, load_plugins):

@@ -123,6 +123,8 @@ def _dotted(written: str) -> list[str]:
         return []
     keys: list[str] = []
     while isinstance(node, dict):
+        if len(node) != 1:  # a comment holds no key
+            return []
         [(key, node)] = node.items()
         keys.append(key)
     return keys
