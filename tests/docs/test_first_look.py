@@ -26,7 +26,7 @@ STEPS = [
 ]
 MASKS = [
     (r"http://127\.0\.0\.1:\d+", "URL"),
-    (r"\b[\w-]{40}(?!\S)|\b[\w-]{40}(?=')", "KEY"),
+    (r"(?<![\w-])[\w-]{40}(?![\w-])", "KEY"),  # it may begin with a dash
     (r"\S*bin/tornado-chat", "tornado-chat"),
     (r"\bu[0-9a-f]{12}\b|\b\d{6}\b", "ID"),
 ]
