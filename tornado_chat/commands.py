@@ -162,13 +162,11 @@ class Commands:
         future = await self._broker.post(
             session.identity, topic, frame["data"], key=frame.get("key")
         )
-        session.posts += 1
-        session.last_post = future
+        session.await_commit(future)
         future.add_done_callback(lambda done: self._published(session, frame["id"], done))
         return None
 
     def _published(self, session: Session, command_id: Any, done: "asyncio.Future[Posted]") -> None:
-        session.posts -= 1
         problem = done.exception()
         if problem is not None:
             if not isinstance(problem, ChatError):

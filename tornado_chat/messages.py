@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from tornado_chat.errors import BadRequest
 
+MINE = "mine"  # in the native protocol: all that is addressed to me
 TOPIC_NAME_MAX = 128  # characters, design section 5 rule 7
 
 
@@ -42,6 +43,8 @@ class Topic(NamedTuple):
             raise BadRequest(f"topic: not a name of at most {TOPIC_NAME_MAX} printable characters")
         if not tenant:
             raise BadRequest(f"topic {name}: you belong to no tenant")
+        if name == MINE:
+            raise BadRequest(f"topic {MINE}: a reserved word, not a name")
         kind, colon, key = name.partition(":")
         if not colon:
             return cls(tenant, "", name)

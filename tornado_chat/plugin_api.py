@@ -75,7 +75,20 @@ class PluginApi:
         pair: tuple[str, str] | None = None,
     ) -> Posted:
         """Posts for a person, checked; answers after the commit. See `Broker.post`."""
-        return await (await self.broker.post(identity, topic, data, key=key, pair=pair))
+        return await (await self.admit(identity, topic, data, key=key, pair=pair))
+
+    async def admit(
+        self,
+        identity: Identity,
+        topic: Topic,
+        data: Mapping[str, Any],
+        *,
+        key: str | None = None,
+        pair: tuple[str, str] | None = None,
+    ) -> "asyncio.Future[Posted]":
+        """The same as `post`, but returns as soon as its place in the order is sure; the future is
+        done after the commit. For who reads on meanwhile."""
+        return await self.broker.post(identity, topic, data, key=key, pair=pair)
 
     async def publish(
         self,

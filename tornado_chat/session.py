@@ -134,6 +134,15 @@ class Session:
         self.outbox.flush()  # what was said last goes before the goodbye
         self.transport.close(self.closed, reason)
 
+    def await_commit(self, post: "Future[Posted]") -> None:
+        """A post of this session was admitted: with too many of them the socket is not read."""
+        self.posts += 1
+        self.last_post = post
+        post.add_done_callback(self._committed)
+
+    def _committed(self, _post: "Future[Posted]") -> None:
+        self.posts -= 1
+
     def behind(self) -> Subscription | None:
         """A subscription that has something to catch up with."""
         for subscription in self.subscriptions.values():

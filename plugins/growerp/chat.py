@@ -5,12 +5,16 @@ error, no sign of life (growerp-contract sections 1 and 8).
 """
 
 import json
+import logging
+from asyncio import Future
 from typing import Any
 
-from tornado_chat import BadRequest, Message, Session, TooLarge, Topic
+from tornado_chat import BadRequest, ChatError, Message, Posted, Session, TooLarge, Topic
 
 from .dialect import FaceDialect
 from .wire import encoded, room_id_of, unwrapped
+
+log = logging.getLogger("tornado_chat.growerp")
 
 KIND = "room"
 
@@ -27,7 +31,16 @@ class ChatDialect(FaceDialect):
         identity = session.identity
         topic = Topic.parse(identity.tenant, f"{KIND}:{room_id}")
         pair = (identity.key, "frame") if identity.key else None
-        await self.server.post(identity, topic, {"content": content}, pair=pair)
+        post = await self.server.admit(identity, topic, {"content": content}, pair=pair)
+        session.await_commit(post)
+        post.add_done_callback(lambda done: self._committed(session, done))
+
+    def _committed(self, session: Session, done: "Future[Posted]") -> None:
+        problem = done.exception()
+        if isinstance(problem, ChatError):
+            self.refuse(session, problem)
+        elif problem is not None:
+            log.error("session %d: a frame failed", session.id, exc_info=problem)
 
     def encode(self, message: Message) -> bytes | None:
         content = message.data.get("content")

@@ -8,8 +8,8 @@ import pytest
 
 from tornado_chat import hookspecs
 from tornado_chat.config import PluginsConfig
-from tornado_chat.plugin_checks import MAY_BE_ASYNC, SPECS
 from tornado_chat.plugins import Plugins
+from tornado_chat.plugins.checks import MAY_BE_ASYNC, SPECS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "hooks.md").read_text()
 SECTIONS = dict(re.findall(r"^### (\w+)\([^)]*\)\n(.*?)(?=^##|\Z)", PAGE, re.M | re.S))

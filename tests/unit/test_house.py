@@ -15,8 +15,7 @@ FLOORS = [
     ["errors", "messages"],
     ["config", "logs", "schemas", "protocol", "hookspecs"],
     ["topics", "engine", "store", "outbox"],
-    ["state", "session", "accounts", "plugin_source", "plugin_checks", "plugin_traffic",
-     "plugin_observers", "plugins", "gate", "background"],
+    ["state", "session", "accounts", "plugins", "gate", "background"],
     ["hub", "heartbeat"],
     ["catch_up", "revoking", "broker"],
     ["plugin_api"],
@@ -24,7 +23,7 @@ FLOORS = [
     ["web"],
     ["app"],
     ["demo", "cli", "cli_accounts", "cli_listen"],
-]  # fmt: skip
+]
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}
 NO_TORNADO = ["errors", "messages", "protocol", "hub", "session", "outbox", "heartbeat"]
 

@@ -7,7 +7,7 @@ import pytest
 from tornado_chat import (
     Unauthorized,
 )
-from tornado_chat.plugin_checks import MAY_BE_ASYNC, SPECS
+from tornado_chat.plugins.checks import MAY_BE_ASYNC, SPECS
 
 OURS = ("chat_rooms", "notifications", "order_list", "growerp")
 

@@ -7,7 +7,7 @@ from tornado_chat import (
     Message,
     Topic,
 )
-from tornado_chat.plugin_observers import Observers
+from tornado_chat.plugins.observers import Observers
 
 ROOM = Topic("SHOP", "room", "1")
 
@@ -107,7 +107,7 @@ async def test_a_full_queue_loses_the_oldest(plugin_file, load_plugins, caplog):
 async def test_an_observer_that_ignores_its_cancellation_is_told_nothing_more(
     plugin_file, load_plugins, caplog, monkeypatch
 ):
-    monkeypatch.setattr("tornado_chat.plugin_traffic.CANCEL_SECONDS", 0.02)
+    monkeypatch.setattr("tornado_chat.plugins.traffic.CANCEL_SECONDS", 0.02)
     plugin_file(
         "stuck",
         """
@@ -142,7 +142,7 @@ async def test_an_observer_that_ignores_its_cancellation_is_told_nothing_more(
 async def test_a_plain_observer_that_blocks_is_named(
     plugin_file, load_plugins, caplog, monkeypatch
 ):
-    monkeypatch.setattr("tornado_chat.plugin_observers.HOLD_SECONDS", 0.01)
+    monkeypatch.setattr("tornado_chat.plugins.observers.HOLD_SECONDS", 0.01)
     plugin_file("a", "import time\n@hookimpl\ndef session_opened(session): time.sleep(0.02)\n")
     load_plugins().observers.tell("session_opened", session="s1")
     await until(lambda: "plugin 'a' held everybody up for 0.0 s in session_opened" in caplog.text)

@@ -76,7 +76,7 @@ def test_a_filter_may_not_change_where_or_who(plugin_file, load_plugins, caplog,
 async def test_a_veto_that_fails_or_hangs_lets_nobody_in(
     plugin_file, load_plugins, caplog, monkeypatch, body
 ):
-    monkeypatch.setattr("tornado_chat.plugin_traffic.Guard.seconds", 0.02)
+    monkeypatch.setattr("tornado_chat.plugins.traffic.Guard.seconds", 0.02)
     plugin_file("hours", f"import asyncio\n@hookimpl\nasync def authorize(topic):\n    {body}\n")
     plugins = load_plugins()
     with pytest.raises(Unavailable, match="subscribe room:1: plugin 'hours' could not check it"):

@@ -19,7 +19,7 @@ from tornado_chat import (
     Topic,
     Unauthorized,
 )
-from tornado_chat.plugin_checks import SPECS
+from tornado_chat.plugins.checks import SPECS
 
 ROOM = Topic("SHOP", "room", "1")
 

@@ -108,7 +108,7 @@ def test_audiences_name_people():
 
 
 @pytest.mark.parametrize(
-    "name", ["", " ", None, 5, "a" * 129, "a\nb", ":", "room:", ":1", "a\x00b"]
+    "name", ["", " ", "mine", None, 5, "a" * 129, "a\nb", ":", "room:", ":1", "a\x00b"]
 )
 def test_what_is_no_topic(name):
     with pytest.raises(BadRequest):

@@ -306,6 +306,13 @@ async def test_a_url_that_cannot_be_is_said(url, text):
         await Store(url, "full", Rules(), lambda done: None).start()
 
 
+async def test_the_file_is_for_its_owner_alone(path):
+    async with Opened(path) as found:
+        await found.store.append(draft())
+        modes = {each.name: each.stat().st_mode & 0o777 for each in path.parent.glob("chat.db*")}
+    assert modes == {"chat.db": 0o600, "chat.db-wal": 0o600, "chat.db-shm": 0o600}
+
+
 async def test_a_file_that_is_no_database_is_said(path):
     path.write_text("this is a letter, not a database, and long enough to be looked at twice")
     with pytest.raises(SetupError, match="file is not a database"):

@@ -68,7 +68,7 @@ class Passwords:
         given = _bytes(password)
         known = stored is not None and given is not None
         try:
-            self._hasher.verify(stored if stored and known else self._dummy(), given or b"")
+            self._hasher.verify(stored or self._dummy(), given or b"")
         except (VerificationError, InvalidHashError):
             return False
         return known

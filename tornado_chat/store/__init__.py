@@ -16,7 +16,13 @@ import peewee
 
 from tornado_chat.errors import SetupError, Unavailable
 from tornado_chat.messages import Draft, Message, Posted, Topic
-from tornado_chat.store.database import CORE_MIGRATIONS, enter_thread, migrate, open_database
+from tornado_chat.store.database import (
+    CORE_MIGRATIONS,
+    enter_thread,
+    keep_private,
+    migrate,
+    open_database,
+)
 from tornado_chat.store.log import Epochs, LogReader, Page, Selection
 from tornado_chat.store.members import members_of
 from tornado_chat.store.models import EpochRow, LogHead, PairingRow, PublishKeyRow, StoreModel
@@ -86,6 +92,7 @@ class Store:
         models: Sequence[type[StoreModel]],
         begin_epoch: bool,
     ) -> tuple[Epochs, int]:
+        keep_private(self._database)
         try:
             enter_thread(self._database, read_only=False)
         except (TypeError, peewee.PeeweeException) as error:

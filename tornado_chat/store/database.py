@@ -48,10 +48,20 @@ def open_database(url: str, durability: str) -> peewee.Database:
         raise SetupError(
             "in store.url: name a file: sqlite:///tornado_chat.db (memory is no store)"
         )
-    folder = Path(str(database.database)).resolve().parent
-    if not folder.is_dir():
-        raise SetupError(f"in store.url: the folder {folder} is not there")
+    file = Path(str(database.database)).resolve()
+    if not file.parent.is_dir():
+        raise SetupError(f"in store.url: the folder {file.parent} is not there")
     return database
+
+
+def keep_private(database: Any) -> None:
+    """Makes a new file that only its owner can read: it will hold what people say to one another.
+    SQLite gives the files beside it the same mode."""
+    try:
+        Path(str(database.database)).touch(mode=0o600)
+    except OSError as error:
+        text = (error.strerror or "error").lower()
+        raise SetupError(f"in store.url: cannot be opened: {text}") from None
 
 
 def enter_thread(database: Any, *, read_only: bool) -> None:

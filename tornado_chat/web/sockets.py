@@ -12,7 +12,7 @@ from tornado_chat.heartbeat import Heartbeat
 from tornado_chat.hub import Hub
 from tornado_chat.messages import Credentials, Identity
 from tornado_chat.outbox import Budget
-from tornado_chat.plugin_observers import Observers
+from tornado_chat.plugins.observers import Observers
 from tornado_chat.web.origins import Origins
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from tornado_chat import hookspecs
 from tornado_chat.config import PluginsConfig, check_section
 from tornado_chat.config.values import MOUNTS
 from tornado_chat.errors import SetupError
-from tornado_chat.plugin_source import Hook, Plugin, boot_error
+from tornado_chat.plugins.source import Hook, Plugin, boot_error
 
 API = 1
 

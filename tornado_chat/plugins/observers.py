@@ -11,8 +11,8 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Any
 
-from tornado_chat.plugin_source import Plugin
-from tornado_chat.plugin_traffic import CANCEL_SECONDS, Stuck, within
+from tornado_chat.plugins.source import Plugin
+from tornado_chat.plugins.traffic import CANCEL_SECONDS, Stuck, within
 
 OBSERVERS = ("message_published", "session_opened", "session_closed")
 

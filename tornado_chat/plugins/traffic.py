@@ -12,7 +12,7 @@ from typing import Any
 
 from tornado_chat.errors import ChatError, Denied, Unauthorized, Unavailable
 from tornado_chat.messages import Credentials, Draft, Identity, Topic
-from tornado_chat.plugin_source import Plugin
+from tornado_chat.plugins.source import Plugin
 
 ANSWER_SECONDS = 10.0  # how long a plugin may think about a person or a veto
 

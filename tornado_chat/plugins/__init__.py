@@ -1,7 +1,10 @@
 """The plugins of one server: loaded, ordered, checked, and called by name.
 
 No state is shared between two servers. What is called at boot may stop the start; what is called
-under traffic is contained (see `plugin_traffic` and `plugin_observers`).
+under traffic is contained.
+
+    source      where they are found, and what one is      checks      what is refused at boot
+    traffic     hooks that see traffic, one by one          observers   those that are told afterwards
 """
 
 import inspect
@@ -15,16 +18,16 @@ from typing import TYPE_CHECKING, Any
 from tornado_chat.config import PluginsConfig
 from tornado_chat.errors import Denied, SetupError
 from tornado_chat.messages import Credentials, Draft, Identity, Topic
-from tornado_chat.plugin_checks import (
+from tornado_chat.plugins.checks import (
     check_api,
     check_schema,
     check_sections,
     find_hooks,
     in_order,
 )
-from tornado_chat.plugin_observers import Observers
-from tornado_chat.plugin_source import DropIns, Plugin, boot_error, choose, given, installed, load
-from tornado_chat.plugin_traffic import Authenticator, Filter, Veto, authenticate, within
+from tornado_chat.plugins.observers import Observers
+from tornado_chat.plugins.source import DropIns, Plugin, boot_error, choose, given, installed, load
+from tornado_chat.plugins.traffic import Authenticator, Filter, Veto, authenticate, within
 from tornado_chat.store.models import StoreModel
 from tornado_chat.topics import Registry
 
