@@ -87,6 +87,7 @@ async def test_b30_unknown_user_and_wrong_password_answer_alike(
 
 async def test_b30_unknown_user_and_wrong_password_take_as_long(accounts):
     """Loose, since machines differ: a look-up without argon2 would take a tenth."""
+    assert accounts._passwords._nobody  # made at the start, not by the first unknown name
     took = {"ann@shop.example": [], "bob@shop.example": []}
     for _ in range(9):
         for name, times in took.items():
@@ -95,7 +96,7 @@ async def test_b30_unknown_user_and_wrong_password_take_as_long(accounts):
                 await accounts.login(name, "wrong", HERE)
             times.append(time.perf_counter() - began)
     known, unknown = (statistics.median(times) for times in took.values())
-    assert 0.4 < known / unknown < 2.5
+    assert 0.25 < known / unknown < 4
 
 
 async def test_b30_failed_logins_count_for_known_and_unknown_names(tmp_path):
@@ -148,12 +149,17 @@ async def test_a_password_is_hashed_again_when_parameters_change(accounts, monke
 # Passwords of the file
 
 
-async def test_the_password_of_the_file_counts_at_creation_only(tmp_path):
+async def test_the_password_of_the_file_counts_at_creation_only(tmp_path, monkeypatch):
     async with open_accounts(tmp_path, [user("ann", **ANN)]) as accounts:
         await accounts.login("ann@shop.example", "Secret99!", HERE)
     other = user("ann", **{**ANN, "password": "Other4567!"})
+    hashed = []
+    really = PasswordHasher.hash
+    monkeypatch.setattr(
+        PasswordHasher, "hash", lambda self, given: hashed.append(given) or really(self, given)
+    )
     async with open_accounts(tmp_path, [other]) as accounts:
-        assert accounts._first_passwords._task is None  # nothing is hashed for nothing
+        assert b"Other4567!" not in hashed
         await accounts.login("ann@shop.example", "Secret99!", HERE)
         with pytest.raises(Unauthorized):
             await accounts.login("ann@shop.example", "Other4567!", HERE)
@@ -161,16 +167,13 @@ async def test_the_password_of_the_file_counts_at_creation_only(tmp_path):
 
 async def test_the_start_does_not_wait_for_two_hundred_hashes_but_a_login_does(tmp_path):
     users = [user(f"u{n}", password=f"Secret{n}!") for n in range(200)]
-    began = time.perf_counter()
     async with open_accounts(tmp_path, users) as accounts:
-        started = time.perf_counter() - began
+        assert len(accounts._first_passwords._waiting) > 100
         login = await accounts.login("u199", "Secret199!", HERE)  # the last one comes first
         assert login.identity.user_id == "u199"
-        waiting = len(accounts._first_passwords._waiting)
-        assert waiting > 100
+        assert len(accounts._first_passwords._waiting) > 100
         with pytest.raises(Unauthorized):
             await accounts.login("u198", "wrong", HERE)
-        assert started < 2
 
 
 async def test_a_stop_in_the_midst_of_hashing_loses_nobody(tmp_path):
