@@ -308,6 +308,15 @@ async def test_many_that_return_at_once_share_their_query(tmp_path):
         assert len(queries.all) <= 2
 
 
+async def test_a_store_that_cannot_be_read_is_503_and_no_bad_key(tmp_path):
+    async with open_accounts(tmp_path, [user("ann", api_key="k")]) as accounts:
+        readers, accounts._store._readers = accounts._store._readers, None
+        with pytest.raises(Unavailable):
+            await accounts.identify("k", HERE)
+        accounts._store._readers = readers
+        assert (await accounts.authenticate(Credentials(key="k"))).user_id == "ann"
+
+
 async def test_one_who_gives_up_waiting_takes_nobody_with_him(tmp_path):
     async with open_accounts(tmp_path, [user("ann", api_key="k")]) as accounts:
         first = asyncio.create_task(accounts.identify("k", HERE))
@@ -676,6 +685,10 @@ async def test_while_a_plugin_fails_nobody_is_told_that_his_key_is_bad(tmp_path)
         for _ in range(100):  # and it costs no attempts
             with pytest.raises(Unavailable):
                 await accounts.identify("token-of-the-sso", HERE)
+            with pytest.raises(Unavailable):
+                await accounts.login("sso", "any", HERE)
+            with pytest.raises(Unavailable):
+                await accounts.authenticate(Credentials(address=HERE))
         plugin.answer = SSO
         assert (await accounts.identify("token-of-the-sso", HERE)).user_id == "sso"
 

@@ -13,6 +13,7 @@ from support.queries import counted_queries
 from tornado_chat.accounts.keys import hash_key
 from tornado_chat.accounts.rows import update
 from tornado_chat.errors import BadRequest, NotFound, RateLimited, Unauthorized, Unavailable
+from tornado_chat.messages import Credentials
 
 HERE = "192.0.2.1"
 DAY = 86_400
@@ -187,6 +188,19 @@ async def test_a_stop_in_the_midst_of_hashing_loses_nobody(tmp_path):
             await accounts.login(f"u{n}", f"Secret{n}!", HERE)
 
 
+async def test_a_first_password_waits_for_a_store_that_cannot_write(tmp_path, monkeypatch):
+    monkeypatch.setattr("tornado_chat.accounts.configured.AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr("tornado_chat.accounts.configured.SETTLE_SECONDS", 0.1)
+    async with open_accounts(tmp_path) as accounts:
+        await accounts.create("SHOP", "ann", login_name="ann")
+        writer, accounts._store.writer = accounts._store.writer, None
+        accounts._first_passwords.start({"ann": "Secret99!"})
+        with pytest.raises(Unavailable):
+            await accounts.login("ann", "Secret99!", HERE)
+        accounts._store.writer = writer
+        assert (await accounts.login("ann", "Secret99!", HERE)).identity.user_id == "ann"
+
+
 async def test_who_was_created_without_a_password_may_be_given_one_by_the_file(tmp_path):
     async with open_accounts(tmp_path, [user("ann")]) as accounts:
         with pytest.raises(Unauthorized):
@@ -223,7 +237,8 @@ async def test_basic_costs_argon2_once_in_some_minutes(tmp_path, monkeypatch):
 
 
 async def test_what_is_remembered_of_basic_is_no_password(accounts):
-    await accounts.basic("ann@shop.example", "Secret99!", HERE)
+    shown = Credentials(username="ann@shop.example", password="Secret99!", address=HERE)
+    assert (await accounts.authenticate(shown)).user_id == "ann"
     digests = list(accounts._memory._basics._entries)
     assert len(digests) == 1 and len(digests[0]) == 64
     assert digests != [hash_key("ann@shop.example\0Secret99!")]  # a secret of the process is in it
