@@ -16,6 +16,7 @@ from tornado_chat.gate import Gate
 from tornado_chat.hub import Hub
 from tornado_chat.messages import MEMBERS, Audience, Draft, Identity, Message, Posted, Topic
 from tornado_chat.store import Committed, Signal, Store
+from tornado_chat.store.retries import digest_of
 from tornado_chat.topics import Registry, TopicProvider
 
 PUBLISH_KEY_MAX = 128  # characters
@@ -62,6 +63,7 @@ class Broker:
         """
         if key is not None and not 0 < len(key) <= PUBLISH_KEY_MAX:
             raise BadRequest(f"key: not a text of 1 to {PUBLISH_KEY_MAX} characters")
+        digest = digest_of(orjson.dumps(data)) if key or pair else ""
         provider = await self._gate.check(identity, "publish", topic)
         received = await provider.receive(identity, topic, data)
         draft = Draft(
@@ -72,6 +74,7 @@ class Broker:
             sender_name=identity.name,
             key=key,
             pair=pair,
+            digest=digest,
         )
         return self._append(self._filter(draft))
 

@@ -1,8 +1,9 @@
 """Catching up: the one way from behind to live, and the one way to heal a hub that missed a ring.
 
 Joining, a slow reader and healing all end up here. Pages are read from the log, checked against
-the gate again, and put as room allows; a subscription turns live only in the turn of the loop in
-which its position equals the hub's mark.
+the gate again, and put as room allows. While the last page is read, the hub keeps what comes for
+the subscription; a subscription turns live only in the turn of the loop in which it has considered
+everything up to the hub's mark, with what was kept.
 """
 
 import asyncio
@@ -11,15 +12,14 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from tornado_chat.errors import ChatError, Denied, NotFound, Unavailable
-from tornado_chat.hub import Hub
+from tornado_chat.hub import Hub, encoded
 from tornado_chat.messages import Identity, Message, Topic
-from tornado_chat.protocol import text_frame
 from tornado_chat.session import Session, Subscription
 from tornado_chat.store import Store
 
 log = logging.getLogger("tornado_chat.session")
 
-PAGE = 100  # messages read at a time for one subscription
+PAGE = 50  # messages read at a time for one subscription
 HEAL_PAGE = 1000
 RETRY_SECONDS = 1.0  # while the store cannot be read
 
@@ -50,35 +50,60 @@ class CatchUp:
     async def _run(self, session: Session) -> None:
         try:
             while (subscription := session.behind()) is not None and session.closed is None:
-                if subscription.position == self.hub.mark:
-                    subscription.position = None  # live, in this very turn
-                    continue
                 try:
-                    await self._page(subscription)
+                    await self._round(subscription)
                 except ChatError as problem:
                     log.warning("session %d: cannot catch up: %s", session.id, problem.message)
+                    await asyncio.sleep(RETRY_SECONDS)
+                except Exception:  # a provider's fault must not leave the session deaf
+                    log.exception("session %d: cannot catch up", session.id)
                     await asyncio.sleep(RETRY_SECONDS)
         finally:
             session.catching_up = False
 
-    async def _page(self, subscription: Subscription) -> None:
-        session, position = subscription.session, subscription.position
-        assert position is not None
+    async def _round(self, subscription: Subscription) -> None:
+        """One page; live at its end if that was the last."""
+        session = subscription.session
+        await session.outbox.room()  # before a page is held in memory for it
         if not await self._may_go_on(subscription):
             return
         upto = self.hub.mark
-        page = await self._store.after(position, subscription.selection(), PAGE, upto)
-        for message in page.messages:
-            if subscription.ended or session.closed is not None:
+        subscription.pending = []  # in the same turn: what comes after the mark is kept
+        if subscription.position < upto:
+            selection = subscription.selection()
+            page = await self._store.after(subscription.position, selection, PAGE, upto)
+            for message in page.messages:
+                await session.outbox.room()
+                if subscription.ended or session.closed is not None:
+                    return
+                self._put(subscription, message)
+                subscription.position = message.offset
+            subscription.position = page.reached
+        if not subscription.ended and subscription.position >= upto:
+            self._go_live(subscription)
+
+    def _go_live(self, subscription: Subscription) -> None:
+        """Without a turn of the loop between, or something could be missed."""
+        pending, subscription.pending = subscription.pending, None
+        if pending is None:  # more came than is kept: another round
+            return
+        subscription.live = True
+        for message in pending:
+            if message.offset > subscription.position and not self._deliver(subscription, message):
                 return
-            await session.outbox.room()
-            self._put(subscription, message)
+
+    def _deliver(self, subscription: Subscription, message: Message) -> bool:
+        try:
+            check = self.hub.check_for(message.topic)
+            return self.hub.deliver(subscription, message, check)
+        except Exception:  # as the hub does: it costs this one message
+            log.exception("session %d: cannot be handed a message", subscription.session.id)
             subscription.position = message.offset
-        subscription.position = page.reached
+            return True
 
     async def _may_go_on(self, subscription: Subscription) -> bool:
         if subscription.topic is None:
-            return True
+            return not subscription.ended
         session = subscription.session
         try:
             await self._allowed(session.identity, subscription.topic)
@@ -90,12 +115,15 @@ class CatchUp:
 
     def _put(self, subscription: Subscription, message: Message) -> None:
         session = subscription.session
-        if subscription.ended or session.closed is not None:
+        try:
+            check = self.hub.check_for(message.topic)
+            wanted = self.hub.is_for(subscription, message, check)
+        except Exception:  # as the hub does: it costs this one message
+            log.exception("session %d: cannot be handed a message", session.id)
             return
-        if self.hub.is_for(subscription, message, self.hub.check_for(message.topic)):
-            payload = session.dialect.encode(message)
-            if payload is not None:
-                session.outbox.put_always(text_frame(payload))
+        frame = encoded(session.dialect, message) if wanted else None
+        if frame is not None:
+            session.outbox.put_always(frame)
 
     def heal(self) -> None:
         """The hub has missed something: it is read from the log."""
@@ -114,8 +142,11 @@ class CatchUp:
                 except Unavailable:
                     await asyncio.sleep(RETRY_SECONDS)
                     continue
+                before = self.hub.accepted
                 self.hub.advance(messages, from_log=True)
-                if not messages and not self._missed_again:
+                if self._missed_again:
+                    continue
+                if not messages or self.hub.accepted == before:  # full: the hub asks again
                     return
         finally:
             self._healing = False

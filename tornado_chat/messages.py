@@ -66,6 +66,13 @@ class Audience:
     groups: frozenset[str] = frozenset()
     users: frozenset[str] = frozenset()
 
+    def __post_init__(self) -> None:
+        if self.members and (self.everyone or self.groups or self.users):
+            raise ValueError("audience: members stand alone, publish twice to reach others too")
+        for name in (*self.groups, *self.users):
+            if not name.isprintable():
+                raise ValueError("audience: an id with characters that no id has")
+
     def addresses(self) -> list[str]:
         """What the log keeps beside the message, so that it is found for a person again:
         `t` the tenant, `g:` and `u:` with an id. Empty where only the topic leads to it."""
@@ -74,12 +81,16 @@ class Audience:
         found += [f"u:{user}" for user in sorted(self.users)]
         return found
 
+    def text(self) -> str:
+        """As the log keeps it: empty for the members, `-` for nobody, else the addresses by line."""
+        return "" if self.members else "\n".join(self.addresses()) or "-"
+
     @classmethod
-    def from_addresses(cls, text: str) -> "Audience":
-        """The inverse of `"\n".join(addresses())`; the empty text means the members."""
-        parts = text.split("\n") if text else []
-        if not parts:
+    def from_text(cls, text: str) -> "Audience":
+        """The inverse of `text`."""
+        if not text:
             return MEMBERS
+        parts = text.split("\n")
         return cls(
             everyone="t" in parts,
             groups=frozenset(part[2:] for part in parts if part.startswith("g:")),
@@ -150,7 +161,8 @@ class Draft:
 
     `key`: of the publisher, makes a retry safe (design section 5 rule 8), None without.
     `pair`: `(scope, path)` where the same text may come twice by two paths of which one is to be
-    kept, None without; the scope names the api key by its hash.
+    kept, None without; the scope names the api key by its hash. `digest`: of what was posted, before
+    anybody completed or changed it, for both; empty without.
     """
 
     topic: Topic
@@ -160,6 +172,7 @@ class Draft:
     sender_name: str | None = None
     key: str | None = None
     pair: tuple[str, str] | None = None
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,24 @@ class Budget:
     limit: int = 0
     used: int = 0
     waiting: set["Outbox"] = field(default_factory=set)
+    _for_room: set["Outbox"] = field(default_factory=set)
+
+    @property
+    def full(self) -> bool:
+        """Nothing more should be put that can wait."""
+        return bool(self.limit) and self.used >= self.limit
+
+    def tell(self, outbox: "Outbox") -> None:
+        """`outbox` waits for room, here or in itself."""
+        self._for_room.add(outbox)
+
+    def give_back(self, size: int) -> None:
+        """So many bytes are gone."""
+        self.used -= size
+        if self._for_room and not self.full:
+            waiting, self._for_room = self._for_room, set()
+            for outbox in waiting:
+                outbox.look_for_room()
 
 
 class Outbox:
@@ -117,16 +135,22 @@ class Outbox:
         return b"".join(taken)
 
     def _gone(self) -> None:
-        self.size -= self._sending
-        self._budget.used -= self._sending
-        self._sending = 0
-        if self._room is not None and self.size <= self._limit // 2:
-            self._wake()
+        gone, self._sending = self._sending, 0
+        self.size -= gone
+        self._budget.give_back(gone)
+        self.look_for_room()
 
-    def _wake(self) -> None:
-        room, self._room = self._room, None
-        if room is not None and not room.done():
-            room.set_result(None)
+    def _has_room(self) -> bool:
+        if self._closed or not self.size:
+            return True
+        return not (self._limit and self.size > self._limit // 2) and not self._budget.full
+
+    def look_for_room(self) -> None:
+        """Wakes whoever waits for it, if there is."""
+        if self._room is not None and self._has_room():
+            room, self._room = self._room, None
+            if not room.done():
+                room.set_result(None)
 
     def _drained(self) -> None:
         self._budget.waiting.discard(self)
@@ -136,10 +160,12 @@ class Outbox:
             self.flush()
 
     async def room(self) -> None:
-        """Waits until the outbox is at most half full, or closed."""
-        while not self._closed and self._limit and self.size > self._limit // 2:
+        """Waits until the outbox is at most half full and all together have room, or it is closed
+        or empty: who reads quickly is not held up by others for long."""
+        while not self._has_room():
             if self._room is None:
                 self._room = asyncio.get_running_loop().create_future()
+            self._budget.tell(self)
             await asyncio.shield(self._room)
 
     def close(self) -> None:
@@ -147,6 +173,6 @@ class Outbox:
         self._closed = True
         self._frames.clear()
         self._budget.waiting.discard(self)
-        self._budget.used -= self.size
-        self.size = 0
-        self._wake()
+        gone, self.size = self.size, 0
+        self._budget.give_back(gone)
+        self.look_for_room()

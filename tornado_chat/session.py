@@ -43,22 +43,36 @@ class Wire(Protocol):
 class Subscription:
     """One session on one topic (`topic` None: on all that is addressed to its person).
 
-    `position` None: live; else behind, having considered everything up to that offset. `held`:
-    its subscriber has not been answered yet, so nothing may be sent.
+    `position`: everything up to this offset has been considered. `live`: what comes next comes
+    from the hub; else it is behind and reads the log. `held`: its subscriber has not been answered
+    yet, so nothing may be sent. `pending`: what came from the hub while the last page was read,
+    None where nothing is kept.
     """
 
-    __slots__ = ("ended", "held", "position", "session", "topic")
+    __slots__ = ("ended", "held", "live", "pending", "position", "session", "topic")
 
-    def __init__(self, session: "Session", topic: Topic | None, position: int | None) -> None:
+    def __init__(self, session: "Session", topic: Topic | None, position: int) -> None:
         self.session = session
         self.topic = topic
         self.position = position
+        self.live = False
         self.held = False
         self.ended = False
+        self.pending: list[Message] | None = None
 
-    @property
-    def live(self) -> bool:
-        return self.position is None and not self.ended
+    def keep(self, message: Message, bound: int) -> None:
+        """Remembers what it will need right after its page; too much of it, and it reads on."""
+        if self.pending is not None:
+            if len(self.pending) < bound:
+                self.pending.append(message)
+            else:
+                self.pending = None
+
+    def fall_behind(self, position: int) -> None:
+        """From now on it reads the log, after `position`."""
+        self.live = False
+        self.pending = None
+        self.position = max(self.position, position)
 
     def selection(self) -> Selection:
         """What the log is asked for while behind."""
@@ -117,7 +131,7 @@ class Session:
         self.closed: int | None = None  # the close code, once it is decided
         self.posts = 0  # publishes whose commit is waited for
         self.last_post: Future[Posted] | None = None  # the newest of them
-        self.on_close: Callable[[], None] | None = None
+        self.on_close: Callable[[], None] | None = None  # when the house ends it
 
     def send(self, payload: bytes) -> None:
         """A text frame that is owed: a reply, or what a face has to say. Never refused."""
@@ -125,14 +139,15 @@ class Session:
             self.outbox.put_always(text_frame(payload))
 
     def close(self, code: int, reason: str = "") -> None:
-        """Ends the session from our side; `code` is ours, the dialect translates it."""
+        """Ends the session from our side, at once; `code` is ours, the dialect translates it. The
+        peer may take a while to answer: meanwhile it gets nothing and says nothing any more."""
         if self.closed is not None:
             return
         self.closed = self.dialect.close_code(code)
-        if self.on_close is not None:
-            self.on_close()
         self.outbox.flush()  # what was said last goes before the goodbye
         self.transport.close(self.closed, reason)
+        if self.on_close is not None:
+            self.on_close()
 
     def await_commit(self, post: "Future[Posted]") -> None:
         """A post of this session was admitted: with too many of them the socket is not read."""
@@ -146,6 +161,6 @@ class Session:
     def behind(self) -> Subscription | None:
         """A subscription that has something to catch up with."""
         for subscription in self.subscriptions.values():
-            if subscription.position is not None and not subscription.held:
+            if not subscription.live and not subscription.held:
                 return subscription
         return None

@@ -16,7 +16,7 @@ FLOORS = [
     ["config", "logs", "schemas", "protocol", "hookspecs"],
     ["topics", "engine", "store", "outbox"],
     ["state", "session", "accounts", "plugins", "gate", "background"],
-    ["hub", "heartbeat"],
+    ["listeners", "hub", "heartbeat"],
     ["catch_up", "revoking", "broker"],
     ["plugin_api"],
     ["commands"],
@@ -25,7 +25,16 @@ FLOORS = [
     ["demo", "cli", "cli_accounts", "cli_listen"],
 ]
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}
-NO_TORNADO = ["errors", "messages", "protocol", "hub", "session", "outbox", "heartbeat"]
+NO_TORNADO = [
+    "errors",
+    "messages",
+    "protocol",
+    "listeners",
+    "hub",
+    "session",
+    "outbox",
+    "heartbeat",
+]
 
 
 def modules():

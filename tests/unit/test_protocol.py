@@ -94,8 +94,8 @@ def test_an_error_names_its_code():
 )
 def test_an_audience_survives_the_log(everyone, groups, users):
     audience = Audience(everyone=everyone, groups=groups, users=users)
-    again = Audience.from_addresses("\n".join(audience.addresses()))
-    assert again == (audience if audience.addresses() else MEMBERS)
+    assert Audience.from_text(audience.text()) == audience
+    assert Audience.from_text(MEMBERS.text()) == MEMBERS
 
 
 def test_audiences_name_people():

@@ -87,8 +87,8 @@ def checked(draft: Draft, changed: Any) -> Draft:
     """What a filter gave back, if it changed only what it may."""
     if not isinstance(changed, Draft):
         raise TypeError(f"filter_message gave {type(changed).__name__}, expected Draft or None")
-    fixed = (changed.topic, changed.sender, changed.key, changed.pair)
-    if fixed != (draft.topic, draft.sender, draft.key, draft.pair):
+    fixed = (changed.topic, changed.sender, changed.key, changed.pair, changed.digest)
+    if fixed != (draft.topic, draft.sender, draft.key, draft.pair, draft.digest):
         raise ValueError("filter_message may change data, audience and sender_name only")
     return changed
 

@@ -95,3 +95,8 @@ def data_version(database: Any) -> int:
     """A number that changes when another connection has committed (SQLite)."""
     row: Any = database.execute_sql("PRAGMA data_version").fetchone()
     return int(row[0])
+
+
+def in_transaction(database: Any) -> bool:
+    """Whether the calling thread's transaction is still open (SQLite)."""
+    return bool(database.connection().in_transaction)

@@ -78,9 +78,10 @@ class LogReader:
         """At most `limit` messages of the selection with an offset in (offset, upto]."""
         if selection.topic is not None:
             messages = self._after_in_topic(offset, selection.topic, limit, upto)
-        else:
-            messages = self._after_for_person(offset, selection, limit, upto)
-        return Page(messages, messages[-1].offset if len(messages) == limit else upto)
+            return Page(messages, messages[-1].offset if len(messages) == limit else upto)
+        offsets = self._after_for_person(offset, selection, limit, upto)
+        reached = offsets[-1] if len(offsets) == limit else upto
+        return Page(self.get_many(offsets), reached)
 
     def everything_after(self, offset: int, limit: int) -> list[Message]:
         """The log itself: what the hub reads when a ring was missed."""
@@ -144,8 +145,8 @@ class LogReader:
 
     def _after_for_person(
         self, offset: int, selection: Selection, limit: int, upto: int
-    ) -> list[Message]:
-        """Two queries whatever the number of rooms, and none that walks the log itself."""
+    ) -> list[int]:
+        """Offsets; as many queries whatever the number of rooms, and none that walks the log."""
         found: set[int] = set()
         for address in selection.addresses:  # the person, his groups, his tenant: a handful
             query = AddressRow.select(AddressRow.offset).where(
@@ -157,7 +158,7 @@ class LogReader:
             found.update(number for (number,) in ordered)
         if selection.member:
             found.update(self._after_as_member(offset, selection.member, limit, upto))
-        return self.get_many(sorted(found)[:limit])
+        return sorted(found)[:limit]
 
     @staticmethod
     def _after_as_member(offset: int, member: tuple[str, str], limit: int, upto: int) -> list[int]:
@@ -214,7 +215,7 @@ def message_of(row: Any, topic: Topic, epoch: str) -> Message:
         number=row.number,
         at=row.at,
         data=orjson.loads(row.data),
-        audience=Audience.from_addresses(row.audience),
+        audience=Audience.from_text(row.audience),
         sender=row.sender,
         sender_name=row.sender_name,
     )

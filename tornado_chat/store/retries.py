@@ -12,13 +12,18 @@ from tornado_chat.messages import Draft, Message
 from tornado_chat.store.models import PairingRow, PublishKeyRow
 
 
+def digest_of(body: bytes) -> str:
+    """By which a retry is told from another message under the same key."""
+    return hashlib.sha256(body).hexdigest()
+
+
 class Retry:
     """One draft that has a key, or names the path by which it came; `topic_id`: its topic's row."""
 
     def __init__(self, draft: Draft, topic_id: int, body: bytes) -> None:
         self._draft = draft
         self._topic_id = topic_id
-        self._digest = hashlib.sha256(body).hexdigest()
+        self._digest = draft.digest or digest_of(body)
 
     def find(self, pairs_since: int) -> int | None:
         """The offset of the message that this one repeats, None for none. A pair is good from

@@ -43,12 +43,11 @@ class Signal:
 
 @dataclass(slots=True)
 class TopicState:
-    """What the writer knows of a topic's row. `dirty`: the row is behind."""
+    """What the writer knows of a topic's row."""
 
     id: int
     count: int
     last_offset: int
-    dirty: bool = False
 
 
 @dataclass(slots=True)
@@ -94,6 +93,8 @@ class Tx:
         self._rows: list[tuple[Any, ...]] = []
         self._addresses: list[tuple[str, int]] = []
         self._own: dict[tuple[int, str], int] = {}
+        self._dirty: dict[Topic, TopicState] = {}  # whose rows are behind
+        self._touched: set[Topic] = set()  # whose states this transaction has looked at
 
     @property
     def now(self) -> int:
@@ -156,10 +157,12 @@ class Tx:
         return Posted(message)
 
     def _number(self, draft: Draft, state: TopicState, body: bytes) -> Message:
-        self._memory.head += 1
+        addresses = draft.audience.addresses()
+        members = self.members.ids(state.id) if draft.audience.members else None
+        self._memory.head += 1  # nothing raises from here on
         state.count += 1
         state.last_offset = self._memory.head
-        state.dirty = True
+        self._dirty[draft.topic] = state
         message = Message(
             offset=self._memory.head,
             epoch=self._rules.epochs.today,
@@ -170,9 +173,8 @@ class Tx:
             audience=draft.audience,
             sender=draft.sender,
             sender_name=draft.sender_name,
-            members=self.members.ids(state.id) if draft.audience.members else None,
+            members=members,
         )
-        addresses = draft.audience.addresses()
         self._rows.append(
             (
                 message.offset,
@@ -181,7 +183,7 @@ class Tx:
                 message.at,
                 message.sender,
                 message.sender_name,
-                "\n".join(addresses),
+                draft.audience.text(),
                 body.decode(),
             )
         )
@@ -203,6 +205,7 @@ class Tx:
 
     def state(self, topic: Topic) -> TopicState:
         """The topic's row, created when it is new."""
+        self._touched.add(topic)
         state = self._memory.topics.get(topic)
         if state is None:
             where = {"tenant": topic.tenant, "kind": topic.kind, "key": topic.key}
@@ -232,25 +235,27 @@ class Tx:
             ).execute()
         if self._rows:
             LogHead.update(offset=self._memory.head).execute()
-            for state in self._memory.topics.values():
-                if state.dirty:
-                    TopicRow.update(count=state.count, last_offset=state.last_offset).where(
-                        TopicRow.id == state.id
-                    ).execute()
-                    state.dirty = False
-        self._rows, self._addresses, self._own = [], [], {}
+            for state in self._dirty.values():
+                TopicRow.update(count=state.count, last_offset=state.last_offset).where(
+                    TopicRow.id == state.id
+                ).execute()
+        self._rows, self._addresses, self._own, self._dirty = [], [], {}, {}
 
     def mark(self) -> tuple[int, int, int, int]:
         """Where this transaction stands; only after a flush. See `back_to`."""
+        self._touched = set()
         return len(self.messages), len(self.signals), len(self.deferred), self._memory.head
 
     def back_to(self, mark: tuple[int, int, int, int]) -> None:
         """Undoes in memory what a rolled-back savepoint undid in the database."""
         messages, signals, deferred, head = mark
         del self.messages[messages:], self.signals[signals:], self.deferred[deferred:]
-        self._rows, self._addresses, self._own = [], [], {}
+        self._rows, self._addresses, self._own, self._dirty = [], [], {}, {}
         self._memory.head = head
-        self._memory.forget()
+        for topic in self._touched:  # only what this work has had in its hands may be wrong
+            state = self._memory.topics.pop(topic, None)
+            if state is not None:
+                self._memory.members.pop(state.id, None)
 
 
 MESSAGE_FIELDS = [

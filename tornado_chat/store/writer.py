@@ -14,11 +14,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import peewee
+from peewee import fn
 
 from tornado_chat.errors import Unavailable
 from tornado_chat.messages import Draft, Message, Topic
-from tornado_chat.store.database import data_version, enter_thread
-from tornado_chat.store.models import LogHead
+from tornado_chat.store.database import data_version, enter_thread, in_transaction
+from tornado_chat.store.models import LogHead, MessageRow
 from tornado_chat.store.transaction import Rules, Signal, Tx, WriterMemory
 
 log = logging.getLogger("tornado_chat.store")
@@ -63,6 +64,7 @@ class Writer(threading.Thread):
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._memory = WriterMemory()
         self._version = -1
+        self._foreign = False  # another process has written, and the loop does not know yet
         self.commits = 0  # transactions committed, for tests and metrics
 
     def submit(self, what: Draft | Callable[[Tx], Any]) -> "asyncio.Future[Any]":
@@ -90,17 +92,25 @@ class Writer(threading.Thread):
         enter_thread(self._database, read_only=False)
         try:
             self._version = data_version(self._database)
-            self._memory.head = read_head()
+            self._memory.head = max(read_head(), newest_message())  # heals one that was damaged
             while True:
                 group = self._next_group()
                 if group is None:
-                    return
+                    break
                 if group:
                     self._commit_or_split(group)
                 else:
                     self._look_around()
+            self._refuse_rest()
         finally:
             self._database.close()
+
+    def _refuse_rest(self) -> None:
+        """What was asked for after the end."""
+        while not self._jobs.empty():
+            job = self._jobs.get()
+            if job is not None:
+                self._refuse([job], Unavailable("the store is closed"))
 
     def _next_group(self) -> list[Job] | None:
         """What waits, at most a group; empty after an idle while; None at the end."""
@@ -124,21 +134,22 @@ class Writer(threading.Thread):
 
     def _look_around(self) -> None:
         try:
-            if self._others_wrote():
+            self._others_wrote()
+            if self._foreign:
+                self._foreign = False
                 self._hand_over(Committed([], foreign=True))
         except peewee.PeeweeException as error:
             log.warning("database: cannot be read: %s", error)
 
-    def _others_wrote(self) -> bool:
-        """Whether another process has committed since we last looked; then nothing that is
-        remembered holds."""
+    def _others_wrote(self) -> None:
+        """Looks whether another process has committed; then nothing that is remembered holds, and
+        the loop is told with the next word, whatever becomes of this transaction."""
         version = data_version(self._database)
-        if version == self._version:
-            return False
-        self._memory.forget()
-        self._memory.head = read_head()
-        self._version = version
-        return True
+        if version != self._version:
+            self._foreign = True
+            self._memory.forget()
+            self._memory.head = read_head()
+            self._version = version
 
     def _commit_or_split(self, group: list[Job]) -> None:
         failed = self._commit(group)
@@ -156,19 +167,20 @@ class Writer(threading.Thread):
                 self._refuse(group[index + 1 :], failed)
                 return
 
-    def _commit(self, group: list[Job]) -> peewee.PeeweeException | None:
+    def _commit(self, group: list[Job]) -> Exception | None:
         """One transaction; the error where it failed as a whole and nothing was answered."""
         tx = Tx(self._memory, self.rules)
         done = Committed(group)
         head: int | None = None
         try:
             with self._database.transaction("IMMEDIATE"):
-                done.foreign = self._others_wrote()
+                self._others_wrote()
                 head = self._memory.head
                 for job in group:
                     self._run_job(tx, job)
                 tx.flush()
-        except peewee.PeeweeException as error:
+                self._check_open()
+        except Exception as error:  # noqa: BLE001 - whatever it is, somebody waits for an answer
             if head is None:  # not even begun: there is nothing to redo
                 self._refuse(group, error)
                 return None
@@ -177,8 +189,15 @@ class Writer(threading.Thread):
             return error
         self.commits += 1
         done.messages, done.signals, done.deferred = tx.messages, tx.signals, tx.deferred
+        done.foreign, self._foreign = self._foreign, False
         self._hand_over(done)
         return None
+
+    def _check_open(self) -> None:
+        """Raises where the database has ended the transaction by itself, as SQLite does when the
+        disk is full: nothing of the group has happened then, and nothing more may be written."""
+        if not in_transaction(self._database):
+            raise peewee.OperationalError("the transaction was ended by the database")
 
     def _run_job(self, tx: Tx, job: Job) -> None:
         if isinstance(job.what, Draft):
@@ -196,10 +215,11 @@ class Writer(threading.Thread):
                 job.result = job.what(tx)
                 tx.flush()
         except Exception as error:  # noqa: BLE001 - whatever the work raises is its caller's
+            self._check_open()
             tx.back_to(mark)
             job.error = error
 
-    def _refuse(self, jobs: list[Job], error: peewee.PeeweeException) -> None:
+    def _refuse(self, jobs: list[Job], error: Exception) -> None:
         log.error("database: %s", error)
         for job in jobs:
             job.error = Unavailable("the store cannot write now, try again later")
@@ -213,9 +233,11 @@ class Writer(threading.Thread):
 
     def _finish(self, done: Committed) -> None:
         """On the loop: first what the transaction changed, then those who wait for it."""
-        for fn in done.deferred:
-            fn()
-        self._on_committed(done)
+        for call in (*done.deferred, lambda: self._on_committed(done)):
+            try:
+                call()
+            except Exception:  # who waits must be answered all the same
+                log.exception("after a commit")
         for job in done.jobs:
             if job.future.done():  # its caller was cancelled
                 continue
@@ -228,3 +250,8 @@ class Writer(threading.Thread):
 def read_head() -> int:
     """The last offset given, as this transaction sees it."""
     return int(LogHead.select(LogHead.offset).scalar())
+
+
+def newest_message() -> int:
+    """The highest offset in the log, 0 for none."""
+    return int(MessageRow.select(fn.MAX(MessageRow.offset)).scalar() or 0)  # type: ignore[no-untyped-call]

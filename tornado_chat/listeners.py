@@ -1,0 +1,92 @@
+"""Who listens: topic -> subscriptions, and person, group, tenant -> sessions.
+
+Indices only; handing out is the hub's. Nothing here looks at a socket that was not asked for.
+"""
+
+from collections import defaultdict
+
+from tornado_chat.messages import Topic
+from tornado_chat.session import Session, Subscription
+
+Subscriptions = dict[Subscription, None]  # a set that keeps its order
+
+
+class Listeners:
+    """Sessions by person, subscriptions by topic, and the addressed ones by person and group."""
+
+    def __init__(self) -> None:
+        self._by_topic: dict[Topic, Subscriptions] = defaultdict(dict)
+        self._by_tenant: dict[str, dict[str, Subscriptions]] = defaultdict(dict)
+        self._by_group: dict[tuple[str, str], Subscriptions] = defaultdict(dict)
+        self._by_user: dict[tuple[str | None, str], dict[Session, None]] = defaultdict(dict)
+        self.session_count = 0
+
+    def enter(self, session: Session) -> None:
+        """A session that was let in."""
+        self.session_count += 1
+        self._by_user[session.identity.tenant, session.identity.user_id][session] = None
+
+    def leave(self, session: Session) -> None:
+        """Its socket is gone, or ended by the house: it and its subscriptions are forgotten. May be
+        called again."""
+        for topic in list(session.subscriptions):
+            self.unsubscribe(session, topic)
+        session.outbox.close()
+        person = (session.identity.tenant, session.identity.user_id)
+        sessions = self._by_user.get(person, {})
+        if sessions.pop(session, session) is None:
+            self.session_count -= 1
+        if not sessions:
+            self._by_user.pop(person, None)
+
+    def subscribe(self, session: Session, topic: Topic | None, position: int) -> Subscription:
+        """Registers it behind at `position`; it gets live by `catch_up`. Replaces an older one.
+
+        For a socket that is gone it is over before it begins: nothing is kept.
+        """
+        self.unsubscribe(session, topic)
+        subscription = Subscription(session, topic, position)
+        if session.closed is not None:
+            subscription.ended = True
+            return subscription
+        session.subscriptions[topic] = subscription
+        for index, key in self._places(subscription):
+            index.setdefault(key, {})[subscription] = None
+        return subscription
+
+    def unsubscribe(self, session: Session, topic: Topic | None) -> bool:
+        """False where there was none."""
+        subscription = session.subscriptions.pop(topic, None)
+        if subscription is None:
+            return False
+        subscription.ended = True
+        for index, key in self._places(subscription):
+            place = index.get(key, {})
+            place.pop(subscription, None)
+            if not place:
+                index.pop(key, None)
+        return True
+
+    def _places(self, subscription: Subscription) -> list[tuple[dict, object]]:  # type: ignore[type-arg]
+        if subscription.topic is not None:
+            return [(self._by_topic, subscription.topic)]
+        identity = subscription.session.identity
+        if identity.tenant is None:
+            return []
+        places: list[tuple[dict, object]] = [  # type: ignore[type-arg]
+            (self._by_tenant[identity.tenant], identity.user_id)
+        ]
+        places += [(self._by_group, (identity.tenant, group)) for group in identity.groups]
+        return places
+
+    def sessions(self, tenant: str | None, user_id: str) -> list[Session]:
+        """The open sessions of a person."""
+        return list(self._by_user.get((tenant, user_id), ()))
+
+    def all_sessions(self) -> list[Session]:
+        """Everybody: for shutting down and for revoking, never per message."""
+        return [session for sessions in self._by_user.values() for session in sessions]
+
+    def subscribers(self, topic: Topic) -> list[Session]:
+        """The sessions that subscribed the topic by its name."""
+        return [subscription.session for subscription in self._by_topic.get(topic, ())]
