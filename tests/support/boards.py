@@ -48,3 +48,13 @@ def plugin(name, **members):
 
 def boards():
     return plugin("boards", register_topics=register_topics)
+
+
+def plugin_of(*providers, **hooks):
+    """A plugin with these providers of topics, and with hooks of the test's own."""
+
+    @hookimpl
+    def register_topics():
+        return list(providers)
+
+    return plugin("given", register_topics=register_topics, **hooks)

@@ -7,6 +7,7 @@ import pytest
 from tornado_chat.hub import SLICE, Hub
 from tornado_chat.messages import EVERYONE, Audience, Identity, Message, Topic
 from tornado_chat.outbox import Budget, Outbox
+from tornado_chat.protocol import text_frame
 from tornado_chat.session import Session
 from tornado_chat.store import Signal
 
@@ -255,3 +256,119 @@ def test_signals_go_to_subscribers_and_are_the_first_to_be_dropped(house):
     assert full.got == ["typing"]
     assert full.session.subscriptions[ROOM].live
     assert house.hub.mark == 0
+
+
+def behind_by_one(house, peer):
+    """As `catch_up` leaves it when the last page is put: everything up to the mark considered."""
+    subscription = peer.session.subscriptions[ROOM]
+    peer.session.outbox.put_always(text_frame(b"%d" % house.hub.mark))
+    subscription.position = house.hub.mark
+    return subscription
+
+
+def test_who_turns_live_in_the_middle_of_a_fan_out_gets_nothing_twice(house, monkeypatch):
+    monkeypatch.setattr("tornado_chat.hub.SLICE", 2)
+    peers = [Peer(house, f"user{i}") for i in range(4)]
+    for peer in peers:
+        house.join(peer, ROOM)
+    late = Peer(house, "late")
+    house.hub.subscribe(late.session, ROOM, 0)
+    house.hub.advance([message(1), message(2)])  # the first two of five; the mark is 1
+    assert house.hub.mark == 1
+    behind_by_one(house, late).live = True  # 1 was read from the log meanwhile
+    house.turn()
+    assert late.got == ["1", "2"]
+    assert [peer.got for peer in peers] == [["1", "2"]] * 4
+
+
+def test_signals_that_wait_are_bounded_and_messages_are_not_lost(house, monkeypatch):
+    monkeypatch.setattr("tornado_chat.hub.SLICE", 1)
+    peers = [Peer(house, f"user{i}", limit=10**6) for i in range(3)]
+    for peer in peers:
+        house.join(peer, ROOM)
+    for _ in range(20_000):
+        house.hub.signal(Signal(ROOM, "typing", {}))
+    assert len(house.hub._waiting) < 2000
+    house.hub.advance([message(1)])
+    house.turn()
+    assert [peer.got[-1] for peer in peers] == ["1"] * 3
+
+
+class NoAudience:
+    """What a plugin may have made of it."""
+
+    @property
+    def everyone(self):
+        raise TypeError("a plugin's slip")
+
+    members = groups = users = everyone
+
+    def includes(self, identity):
+        raise TypeError("a plugin's slip")
+
+
+def test_a_broken_audience_costs_its_message_and_freezes_nobody(house, caplog):
+    ann, bob = Peer(house), Peer(house, "bob")
+    house.join(ann, ROOM)
+    house.join(bob, None)
+    house.hub.signal(Signal(ROOM, "typing", {}, None, NoAudience()))
+    house.hub.advance([message(1, audience=NoAudience()), message(2), message(3, NEWS, EVERYONE)])
+    house.turn()
+    assert (ann.got, bob.got) == (["2"], ["3"])
+    assert house.hub.mark == 3
+    assert "a plugin's slip" in caplog.text
+
+
+def test_a_dialect_that_raises_is_complained_about_once_a_message(house, caplog):
+    class Broken(Dialect):
+        def encode(self, message):
+            raise ValueError("odd")
+
+        encode_signal = encode
+
+    broken = Broken()
+    for number in range(50):
+        house.join(Peer(house, f"user{number}", dialect=broken), ROOM)
+    house.hub.advance([message(1), message(2)])
+    house.hub.signal(Signal(ROOM, "typing", {}))
+    house.turn()
+    assert len(caplog.records) == 3
+
+
+def test_a_provider_that_raises_costs_one_message(house, caplog):
+    def check(identity, message):
+        if message.offset == 2:
+            raise KeyError("a provider's slip")
+        return True
+
+    house.check = check
+    ann = Peer(house)
+    house.join(ann, ROOM)
+    house.hub.advance([message(1), message(2), message(3)])
+    house.turn()
+    assert ann.got == ["1", "3"]
+    assert ann.session.subscriptions[ROOM].live
+    assert "a provider's slip" in caplog.text
+
+
+def test_a_signal_reaches_only_whom_it_names(house):
+    ann, bob, carl = (Peer(house, name) for name in ("ann", "bob", "carl"))
+    house.join(ann, ROOM)
+    house.join(bob, ROOM)
+    house.join(carl, None)
+    house.hub.signal(Signal(ROOM, "typing", {}, None, Audience(users=frozenset({"bob", "carl"}))))
+    house.hub.signal(Signal(ROOM, "nobody", {}, None, Audience()))
+    house.turn()
+    assert (ann.got, bob.got, carl.got) == ([], ["typing"], ["typing"])
+
+
+def test_a_socket_that_is_gone_leaves_nothing_behind(house):
+    ann = Peer(house)
+    ann.session.closed = 1000
+    house.hub.leave(ann.session)
+    house.hub.subscribe(ann.session, ROOM, 0)
+    house.hub.subscribe(ann.session, None, 0)
+    house.hub.advance([message(1, members=frozenset({"ann"}))])
+    house.turn()
+    assert house.hub.subscribers(ROOM) == []
+    assert house.hub.looked_at == 0

@@ -1,42 +1,20 @@
 """The store with a real file: numbers, groups, retries, members, epochs, and who is harmed."""
 
 import asyncio
-from dataclasses import replace
 
 import peewee
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from support.stores import ROOM, Opened, draft
 from tornado_chat.errors import Conflict, SetupError, TooLarge, Unavailable
-from tornado_chat.messages import EVERYONE, Audience, Draft, Topic
+from tornado_chat.messages import EVERYONE, Audience, Topic
 from tornado_chat.store import Rules, Selection, Store
 from tornado_chat.store.models import MemberRow, TopicRow
 from tornado_chat.store.transaction import qualified
 
-ROOM = Topic("SHOP", "room", "1")
 NEWS = Topic("SHOP", "", "news")
-
-
-class Opened:
-    """A store, and what it has handed over."""
-
-    def __init__(self, path, **rules):
-        self.committed = []
-        self.store = Store(
-            f"sqlite:///{path}", "relaxed", replace(Rules(), **rules), self.committed.append
-        )
-
-    @property
-    def offsets(self):
-        return [message.offset for done in self.committed for message in done.messages]
-
-    async def __aenter__(self):
-        self.head = await self.store.start()
-        return self
-
-    async def __aexit__(self, *error):
-        await self.store.stop()
 
 
 @pytest.fixture
@@ -48,10 +26,6 @@ def path(tmp_path):
 async def opened(path):
     async with Opened(path) as found:
         yield found
-
-
-def draft(topic=ROOM, sender="ann", **given):
-    return Draft(topic, given.pop("data", {"content": "hello"}), sender=sender, **given)
 
 
 async def test_offsets_are_contiguous_and_in_commit_order(opened):
