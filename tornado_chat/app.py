@@ -7,7 +7,7 @@ import asyncio
 import logging
 import ssl
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from types import ModuleType
 from typing import Any, TypeVar
 
@@ -45,6 +45,7 @@ SWEEP_SECONDS = 600.0
 IDLE_SECONDS = 120.0  # of a connection between two requests
 GOING_AWAY = 1012  # RFC 6455 registry: service restart
 CLOSE_SECONDS = 3.0  # for the goodbyes of all sockets
+STOP_SECONDS = 10.0  # for what has something to end
 
 
 class Server(PluginApi):
@@ -91,6 +92,7 @@ class Server(PluginApi):
             origins=self.origins,
             identify=self.identify,
             observers=self.plugins.observers,
+            has_ended=self.accounts.ended,
         )
         native = NativeDialect(
             Commands(
@@ -127,7 +129,6 @@ class Server(PluginApi):
             ping_seconds=config.delivery.ping_seconds,
             budget=self._budget,
             clock=time.monotonic,
-            now=time.time,
         )
         self.broker = Broker(
             store=self.store,
@@ -163,20 +164,29 @@ class Server(PluginApi):
             await provider.start()
 
     async def close(self) -> None:
-        """The reverse of `open`."""
-        await self.background.stop()
-        for provider in reversed(list(self.topics)):
-            await provider.stop()
-        await self.accounts.stop()
-        await self.engine.stop()
-        await self.store.stop()
-        self.plugins.close()
+        """The reverse of `open`; what fails on the way does not keep the rest from being closed."""
+        try:
+            await self.background.stop()
+            for provider in reversed(list(self.topics)):
+                await self._end(f"topics of kind {provider.kind!r}", provider.stop())
+            await self._end("accounts", self.accounts.stop())
+            await self._end("engine", self.engine.stop())
+        finally:
+            await self.store.stop()
+            self.plugins.close()
+
+    @staticmethod
+    async def _end(what: str, ending: Coroutine[Any, Any, None]) -> None:
+        try:
+            await asyncio.wait_for(ending, STOP_SECONDS)
+        except Exception:
+            log.exception("%s: cannot be stopped", what)
 
     async def start(self) -> None:
         """Opens, starts the plugins, then listens; `port` says where. What has begun is ended again
         where something does not let the server start."""
-        await self.open()
         try:
+            await self.open()
             await self.plugins.acall_each("startup", server=self)
             self._listen()
         except BaseException:
@@ -232,6 +242,7 @@ class Server(PluginApi):
         for session in self.hub.all_sessions():
             session.dialect.farewell(session, "restart", window)
             session.close(GOING_AWAY, "restart")
+        self.sockets.close_strangers(GOING_AWAY, "restart")
         await self.sockets.gone(CLOSE_SECONDS)
         if self._http is not None:
             await self._http.close_all_connections()
@@ -243,8 +254,19 @@ class Server(PluginApi):
         self.broker.committed(done)
         if done.foreign:  # another process wrote: the command line, say
             self.catch_up.heal()
-            open_sessions = [session.identity for session in self.hub.all_sessions()]
-            self.spawn(self.accounts.refresh(open_sessions))
+            self.spawn(self._refresh())
+
+    async def _refresh(self) -> None:
+        """Whoever is no longer good is ended, as soon as the store can be asked."""
+        while True:
+            try:
+                await self.accounts.refresh(
+                    [session.identity for session in self.hub.all_sessions()]
+                )
+            except Unavailable:
+                await asyncio.sleep(TICK_SECONDS)
+            else:
+                return
 
     async def _sweep(self) -> None:
         delivery = self.config.delivery
@@ -256,7 +278,9 @@ class Server(PluginApi):
         try:
             async with asyncio.timeout(2):
                 await self.store.head()
-        except (ChatError, Unavailable, TimeoutError):
+            if not self.store.writable:
+                store = "cannot be written"
+        except (ChatError, TimeoutError):
             store = "cannot be read"
         return {
             "ready": self.ready and store == "ok",

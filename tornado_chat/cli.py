@@ -74,6 +74,8 @@ def _options(arguments: Sequence[str]) -> tuple[Path | None, list[str]]:
     for option, value in zip(arguments, [*arguments[1:], ""], strict=False):
         if option in {"-c", "--config"}:
             config_file = Path(value)
+        elif option.startswith("-c") and len(option) > 2:
+            config_file = Path(option[2:].removeprefix("="))
         elif option.startswith("--config="):
             config_file = Path(option.partition("=")[2])
         elif option == "--set":

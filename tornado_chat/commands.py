@@ -16,11 +16,11 @@ from marshmallow import Schema, ValidationError
 from tornado_chat import protocol, schemas
 from tornado_chat.broker import Broker
 from tornado_chat.catch_up import CatchUp
-from tornado_chat.errors import BadRequest, ChatError, RateLimited, Unavailable
+from tornado_chat.errors import BadRequest, ChatError, Denied, RateLimited, Unavailable
 from tornado_chat.gate import Gate
 from tornado_chat.hub import Hub
-from tornado_chat.messages import Posted, Topic
-from tornado_chat.session import Session
+from tornado_chat.messages import Message, Posted, Topic
+from tornado_chat.session import Session, Subscription
 from tornado_chat.store import Signal, Store
 from tornado_chat.topics import first_fault
 
@@ -101,47 +101,61 @@ class Commands:
         raise BadRequest("auth: only as the first frame")
 
     async def subscribe(self, session: Session, frame: dict[str, Any]) -> Reply:
-        """Joins a topic, or each of a list; of a list every item says how it went."""
-        if "topic" in frame:
-            reply = await self._join(session, frame["topic"])
-        else:
-            reply = {"topics": [await self._join_or_say(session, name) for name in frame["topics"]]}
-        session.send(protocol.ok(frame["id"], reply))
-        for subscription in session.subscriptions.values():
-            subscription.held = False  # the reply comes first, then what came meanwhile
+        """Joins a topic, or each of a list; of a list every item says how it went. The reply goes
+        first, then what came meanwhile."""
+        joined: list[Subscription] = []
+        try:
+            if "topic" in frame:
+                reply = await self._join(session, frame["topic"], joined)
+            else:
+                items = [await self._join_or_say(session, each, joined) for each in frame["topics"]]
+                reply = {"topics": items}
+            payload = protocol.ok(frame["id"], reply)
+        except BaseException:
+            for subscription in joined:
+                self._undo(subscription)
+            raise
+        session.send(payload)
+        for subscription in joined:
+            subscription.held = False
         self._catch_up.start(session)
         return None
 
-    async def _join_or_say(self, session: Session, name: str) -> dict[str, Any]:
+    async def _join_or_say(
+        self, session: Session, name: str, joined: list[Subscription]
+    ) -> dict[str, Any]:
         try:
-            return await self._join(session, name)
+            return await self._join(session, name, joined)
         except ChatError as problem:
             return {"topic": name, "error": {"code": problem.code, "message": problem.message}}
+        except Exception:  # the others of the list may go well
+            log.exception("session %d: subscribe failed", session.id)
+            failed = ChatError("something failed here")
+            return {"topic": name, "error": {"code": failed.code, "message": failed.message}}
 
-    async def _join(self, session: Session, name: str) -> dict[str, Any]:
-        """The mark, then the state, then every message after the mark (rule 10)."""
+    async def _join(
+        self, session: Session, name: str, joined: list[Subscription]
+    ) -> dict[str, Any]:
+        """The mark, then the state, then every message after the mark (rule 10). Registered before
+        the gate is asked, so that a revocation meanwhile finds something to end."""
         topic = Topic.parse(session.identity.tenant, name)
-        if (
-            self._subscriptions
-            and topic not in session.subscriptions
-            and len(session.subscriptions) >= self._subscriptions
-        ):
-            raise RateLimited(
-                f"subscribe {name}: limits.subscriptions_per_socket = {self._subscriptions}"
-            )
-        provider = await self._gate.check(session.identity, "subscribe", topic)
+        self._check_count(session, topic)
         mark = self._hub.mark
         subscription = self._hub.subscribe(session, topic, mark)
         subscription.held = True
         try:
+            provider = await self._gate.check(session.identity, "subscribe", topic)
             async with asyncio.timeout(SNAPSHOT_SECONDS):
                 state = await provider.snapshot(session.identity, topic)
-        except BaseException as error:
-            if session.subscriptions.get(topic) is subscription:
-                self._hub.unsubscribe(session, topic)
-            if isinstance(error, TimeoutError):
-                raise Unavailable(f"subscribe {name}: its state takes too long") from None
+            if subscription.ended:
+                raise Denied(f"subscribe {name}: has ended")
+        except TimeoutError:
+            self._undo(subscription)
+            raise Unavailable(f"subscribe {name}: its state takes too long") from None
+        except BaseException:
+            self._undo(subscription)
             raise
+        joined.append(subscription)
         return {
             "topic": topic.name,
             "epoch": self._store.log.epochs.today,
@@ -149,6 +163,16 @@ class Commands:
             "complete": False,
             "state": state,
         }
+
+    def _check_count(self, session: Session, topic: Topic) -> None:
+        most = self._subscriptions
+        if most and topic not in session.subscriptions and len(session.subscriptions) >= most:
+            raise RateLimited(f"subscribe {topic.name}: limits.subscriptions_per_socket = {most}")
+
+    def _undo(self, subscription: Subscription) -> None:
+        session, topic = subscription.session, subscription.topic
+        if session.subscriptions.get(topic) is subscription:
+            self._hub.unsubscribe(session, topic)
 
     async def unsubscribe(self, session: Session, frame: dict[str, Any]) -> Reply:
         """Leaves a topic; leaving one that was not joined is no error."""
@@ -187,14 +211,23 @@ class Commands:
         session.send(protocol.ok(command_id, body))
 
     async def history(self, session: Session, frame: dict[str, Any]) -> Reply:
-        """A page, oldest first; of what this person may see."""
+        """A page, oldest first, of what this person may see; `more` speaks of that alone."""
         topic = Topic.parse(session.identity.tenant, frame["topic"])
         provider = await self._gate.check(session.identity, "history", topic)
-        messages, more = await self._store.page(
-            topic, before=frame.get("before"), after=frame.get("after"), limit=frame["limit"]
-        )
-        visible = [each for each in messages if provider.visible(session.identity, each)]
-        return {"messages": [protocol.push_body(each) for each in visible], "more": more}
+        limit, after, before = frame["limit"], frame.get("after"), frame.get("before")
+        seen: list[Message] = []
+        more = True
+        while more and len(seen) <= limit:  # one more than is asked for tells whether there is more
+            page, more = await self._store.page(topic, before=before, after=after, limit=limit + 1)
+            visible = [each for each in page if provider.visible(session.identity, each)]
+            seen = seen + visible if after is not None else visible + seen
+            if page and after is not None:
+                after = page[-1].offset
+            elif page:
+                before = page[0].offset
+        shown = seen[:limit] if frame.get("after") is not None else seen[-limit:]
+        bodies = [protocol.push_body(each) for each in shown]
+        return {"messages": bodies, "more": len(seen) > limit}
 
     async def signal(self, session: Session, frame: dict[str, Any]) -> Reply:
         """Typing and the like: to those who listen now, best effort."""

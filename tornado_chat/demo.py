@@ -131,9 +131,8 @@ class Demo:
             order = self._chance.choice(open_ones)
             order["status"] = STEPS[STEPS.index(order["status"]) + 1]
         else:
-            number = int(time.time() * 10) % 1_000_000
             order = {
-                "orderId": f"D{number:06d}",
+                "orderId": f"D{secrets.token_hex(4)}",
                 "status": STEPS[0],
                 "customer": self._chance.choice(["Maas Shop", "Prins & Son", "Café Smit"]),
                 "total": f"{self._chance.randint(5, 500)}.{self._chance.randint(0, 99):02d}",

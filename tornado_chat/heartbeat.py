@@ -1,14 +1,13 @@
 """Signs of life: one timer for all sockets, pings as frames like any other, slow readers ended.
 
 A socket is never closed for being quiet, only for not answering a ping, for not taking a byte for
-a while although bytes wait, or because its key has ended.
+a while although bytes wait.
 """
 
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tornado_chat.errors import Unauthorized
 from tornado_chat.outbox import Budget
 from tornado_chat.protocol import ping_frame
 from tornado_chat.session import Session
@@ -30,8 +29,7 @@ class Beat:
 
 
 class Heartbeat:
-    """`clock()`: monotonic seconds. `now()`: seconds since 1970, for keys that end.
-    `ping_seconds` 0: no pings."""
+    """`clock()`: monotonic seconds. `ping_seconds` 0: no pings."""
 
     def __init__(
         self,
@@ -39,12 +37,10 @@ class Heartbeat:
         ping_seconds: float,
         budget: Budget,
         clock: Callable[[], float],
-        now: Callable[[], float],
     ) -> None:
         self._every = ping_seconds
         self._budget = budget
         self._clock = clock
-        self._now = now
         self._beats: OrderedDict[Session, Beat] = OrderedDict()  # by due, soonest first
         self._serial = 0
 
@@ -62,6 +58,12 @@ class Heartbeat:
         beat = self._beats.get(session)
         if beat is not None and beat.serial and payload == b"%d" % beat.serial:
             beat.serial = 0
+            beat.proved = self._clock()
+
+    def heard(self, session: Session) -> None:
+        """Frames are read from it: it lives, though its pong may wait behind them."""
+        beat = self._beats.get(session)
+        if beat is not None:
             beat.proved = self._clock()
 
     def unproven_for(self, session: Session) -> float:
@@ -87,12 +89,9 @@ class Heartbeat:
                 outbox.too_slow()
 
     def _look_at(self, session: Session, beat: Beat, now: float) -> None:
-        expires = session.identity.expires
-        if expires is not None and expires <= self._now():
-            session.close(Unauthorized.close, "key expired")
-        elif not self._every:
+        if not self._every:
             return
-        elif beat.serial and now - beat.proved >= self._every * (MISSED + 1):
+        if beat.serial and now - beat.proved >= self._every * (MISSED + 1):
             session.transport.abort()
         elif not beat.serial:
             self._serial += 1

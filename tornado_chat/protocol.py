@@ -49,13 +49,15 @@ def decode(text: str, depth: int) -> dict[str, Any]:
         raise BadRequest(f"not JSON: {error.msg} at character {error.pos}") from None
     if not isinstance(found, dict):
         raise BadRequest("not a JSON object")
-    # An object that deep has at least so many openings: most texts need no walk.
-    if depth and text.count("{") + text.count("[") > depth:
-        _check_depth(found, depth)
+    check_depth(text, found, depth)
     return found
 
 
-def _check_depth(value: Any, depth: int) -> None:
+def check_depth(text: str, value: Any, depth: int) -> None:
+    """Raises TooLarge where `value`, read from `text`, nests deeper than `depth` (0: no limit)."""
+    # An object that deep has at least so many openings: most texts need no walk.
+    if not depth or text.count("{") + text.count("[") <= depth:
+        return
     level = [value]
     for _ in range(depth):
         level = [

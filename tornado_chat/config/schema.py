@@ -39,7 +39,7 @@ class ServerSchema(Section):
     port = whole(8080, "0 takes a free one; the line printed at the start names it.", 0, 65535)
     trusted_proxies = texts(
         ("127.0.0.1", "::1"),
-        "Addresses or networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are "
+        "Addresses or networks of proxies whose X-Forwarded-For is "
         "believed. With an empty list none is, and all clients behind a proxy count as one.",
         network,
     )

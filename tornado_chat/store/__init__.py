@@ -109,6 +109,8 @@ class Store:
                         begun=int(self._rules.clock() * 1000),
                     )
                 return Epochs.load(), head
+        except peewee.PeeweeException as error:
+            raise SetupError(f"in store.url: cannot be used: {error}") from error
         finally:
             self._database.close()
 
@@ -165,6 +167,11 @@ class Store:
         """Everybody who belongs to the topic, those who left until the next message included."""
         known = self.writer.members_known(topic) if self.writer else None
         return known if known is not None else await self.read(lambda: members_of(topic))
+
+    @property
+    def writable(self) -> bool:
+        """Whether there is a writer at all."""
+        return self.writer is not None and self.writer.is_alive()
 
     async def head(self) -> int:
         """The last offset given, by asking the database."""

@@ -233,7 +233,8 @@ class Writer(threading.Thread):
 
     def _finish(self, done: Committed) -> None:
         """On the loop: first what the transaction changed, then those who wait for it."""
-        for call in (*done.deferred, lambda: self._on_committed(done)):
+        calls: list[Callable[[], object]] = [*done.deferred, lambda: self._on_committed(done)]
+        for call in calls:
             try:
                 call()
             except Exception:  # who waits must be answered all the same
@@ -254,4 +255,4 @@ def read_head() -> int:
 
 def newest_message() -> int:
     """The highest offset in the log, 0 for none."""
-    return int(MessageRow.select(fn.MAX(MessageRow.offset)).scalar() or 0)  # type: ignore[no-untyped-call]
+    return int(MessageRow.select(fn.MAX(MessageRow.offset)).scalar() or 0)

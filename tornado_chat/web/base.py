@@ -88,7 +88,7 @@ class Handler(RequestHandler):
         if connection is not None and hasattr(connection, "set_max_body_size"):
             connection.set_max_body_size(2**62)  # we count ourselves, and answer 413
         length = self.request.headers.get("Content-Length", "0")
-        if length.isdigit() and int(length) > self._limit:
+        if length.isascii() and length.isdigit() and float(length[:30]) > self._limit:
             raise self._too_large()
         if self.request.method == "OPTIONS":
             return

@@ -9,12 +9,13 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 
 BOUND = 16  # frames that wait; then the socket is not read
+BOUND_CHARACTERS = 256 * 1024  # the same for all of them together
 
 
 class Inbox:
     """`receive(text)`: reads one frame. `rate`: frames a second, 0 for no limit."""
 
-    __slots__ = ("_closed", "_counted", "_frames", "_rate", "_receive", "_room", "_tokens",
+    __slots__ = ("_closed", "_counted", "_frames", "_rate", "_receive", "_room", "_size", "_tokens",
                  "_worker", "frames_in")  # fmt: skip
 
     def __init__(self, receive: Callable[[str], Awaitable[None]], rate: float) -> None:
@@ -23,6 +24,7 @@ class Inbox:
         self._tokens = rate
         self._counted = time.monotonic()
         self._frames: deque[str] = deque()
+        self._size = 0  # characters that wait
         self._worker: asyncio.Task[None] | None = None
         self._room: asyncio.Future[None] | None = None
         self._closed = False
@@ -33,9 +35,10 @@ class Inbox:
         full. Idle sockets have no task."""
         self.frames_in += 1
         self._frames.append(text)
+        self._size += len(text)
         if self._worker is None:
             self._worker = asyncio.create_task(self._work())
-        if len(self._frames) < BOUND:
+        if len(self._frames) < BOUND and self._size < BOUND_CHARACTERS:
             return None
         self._room = asyncio.get_running_loop().create_future()
         return self._room
@@ -46,6 +49,7 @@ class Inbox:
         self._closed = forget
         if forget:
             self._frames.clear()
+            self._size = 0
         self._make_room()
 
     async def _work(self) -> None:
@@ -55,7 +59,8 @@ class Inbox:
                 if self._closed or not self._frames:
                     return
                 text = self._frames.popleft()
-                if len(self._frames) <= BOUND // 2:
+                self._size -= len(text)
+                if len(self._frames) <= BOUND // 2 and self._size <= BOUND_CHARACTERS // 2:
                     self._make_room()
                 await self._receive(text)
         finally:

@@ -1,12 +1,14 @@
 """The native protocol as a dialect: `/ws`."""
 
 import time
+from typing import Any
 
 from tornado_chat import protocol
 from tornado_chat.commands import Commands
 from tornado_chat.config import LimitsConfig
 from tornado_chat.errors import ChatError, Denied, TooLarge
 from tornado_chat.messages import Message, Topic
+from tornado_chat.schemas import is_id
 from tornado_chat.session import Session
 from tornado_chat.store import Signal
 from tornado_chat.web.dialect import Dialect
@@ -42,10 +44,21 @@ class NativeDialect(Dialect):
         )
 
     async def receive(self, session: Session, text: str) -> None:
+        frame = protocol.decode(text, 0)
+        try:
+            self._check_size(text, frame)
+        except TooLarge as problem:
+            session.send(
+                protocol.error(frame.get("id") if is_id(frame.get("id")) else None, problem)
+            )
+        else:
+            await self._commands.run(session, frame)
+
+    def _check_size(self, text: str, frame: dict[str, Any]) -> None:
         allowed = self._limits.frame_bytes
         if allowed and len(text) > allowed + ENVELOPE_BYTES:
             raise TooLarge(f"frame of {len(text)} characters, limits.frame_bytes = {allowed}")
-        await self._commands.run(session, protocol.decode(text, self._limits.json_depth))
+        protocol.check_depth(text, frame, self._limits.json_depth)
 
     def refuse(self, session: Session, problem: ChatError) -> None:
         session.send(protocol.error(None, problem))

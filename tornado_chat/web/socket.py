@@ -24,10 +24,11 @@ from tornado_chat.web.credentials import check_user_id, read_credentials, who_as
 from tornado_chat.web.dialect import Dialect
 from tornado_chat.web.inbox import Inbox
 from tornado_chat.web.sockets import Sockets
-from tornado_chat.web.transport import StreamTransport
+from tornado_chat.web.transport import StreamTransport, close_reason
 
 log = logging.getLogger("tornado_chat.session")
 
+REVOKED = 4009
 POSTS = 128  # publishes of one socket whose commit is waited for; then it is not read
 AUTH_SECONDS = 5.0
 STRANGERS = 1000  # sockets that have not said who they are; beyond that the house is busy
@@ -45,7 +46,7 @@ class SocketHandler(WebSocketHandler):
         self.session: Session | None = None
         self._identity: Identity | None = None
         self._inbox = Inbox(self._read, sockets.config.limits.frames_per_second)
-        self._auth_timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.TimerHandle | None = None
 
     def data_received(self, chunk: bytes) -> None:
         """An upgrade has no body."""
@@ -112,12 +113,18 @@ class SocketHandler(WebSocketHandler):
             self._enter(self._identity)
         else:
             loop = asyncio.get_running_loop()
-            self._auth_timer = loop.call_later(
+            self._timer = loop.call_later(
                 AUTH_SECONDS, self.close, Unauthorized.close, "no key within 5 s"
             )
 
     def _enter(self, identity: Identity) -> None:
         sockets = self.sockets
+        if sockets.refusing:
+            self.close(1012, "restart")
+            return
+        if sockets.has_ended(identity):  # between learning who it is and here
+            self.close(self.dialect.close_code(REVOKED), "ended by the house")
+            return
         assert self.ws_connection is not None
         assert self.ws_connection.stream is not None
         transport = StreamTransport(self, self.ws_connection.stream)
@@ -133,6 +140,7 @@ class SocketHandler(WebSocketHandler):
             address=self.request.remote_ip or "",
         )
         outbox.too_slow = lambda: session.close(TOO_SLOW, "too slow")
+        session.on_close = lambda: self._ended_by_house(session)
         self.session = session
         sockets.hub.enter(session)
         sockets.heartbeat.add(session)
@@ -147,8 +155,20 @@ class SocketHandler(WebSocketHandler):
         if self.dialect.addressed:
             sockets.hub.subscribe(session, None, sockets.hub.mark).held = True
         self.dialect.opened(session)
+        if identity.expires is not None:
+            self._timer = asyncio.get_running_loop().call_later(
+                max(0.0, identity.expires - time.time()),
+                session.close,
+                Unauthorized.close,
+                "key expired",
+            )
         asyncio.get_running_loop().call_later(self.dialect.settle_seconds, self._settle, session)
         sockets.observers.tell("session_opened", session=session)
+
+    def _ended_by_house(self, session: Session) -> None:
+        """From now on it gets nothing and nothing of it is read."""
+        self._inbox.close(forget=True)
+        self.sockets.hub.leave(session)
 
     def _settle(self, session: Session) -> None:
         """The peer listens by now: what came meanwhile, then live."""
@@ -160,6 +180,10 @@ class SocketHandler(WebSocketHandler):
     # Frames
 
     def on_message(self, message: str | bytes) -> Awaitable[None] | None:
+        if self.session is not None:
+            if self.session.closed is not None:
+                return None
+            self.sockets.heartbeat.heard(self.session)
         if isinstance(message, str):
             return self._inbox.put(message)
         if self.dialect.binary_close:
@@ -197,6 +221,8 @@ class SocketHandler(WebSocketHandler):
             if frame.get("do") != "auth" or not isinstance(key, str) or not key:
                 raise Unauthorized('the first frame is {"id":1,"do":"auth","key":"…"}')
             address = self.request.remote_ip or ""
+            if self.sockets.refusing:
+                raise Unavailable("the server is leaving, try again in a moment")
             identity = await self.sockets.identify(Credentials(key=key, address=address))
             check_user_id(self.request, identity)
             self._make_room(identity)
@@ -204,12 +230,14 @@ class SocketHandler(WebSocketHandler):
             known = isinstance(problem, Unavailable | RateLimited)
             with contextlib.suppress(WebSocketClosedError):
                 await self.write_message(protocol.error(command_id, problem))
-            self.close(problem.close if known else Unauthorized.close, problem.message[:100])
+            self.close(
+                problem.close if known else Unauthorized.close, close_reason(problem.message)
+            )
             return
         if self.ws_connection is None or self.ws_connection.is_closing():
             return
-        if self._auth_timer is not None:
-            self._auth_timer.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
         self._enter(identity)
 
     def on_pong(self, data: bytes) -> None:
@@ -220,8 +248,8 @@ class SocketHandler(WebSocketHandler):
 
     def on_close(self) -> None:
         self.sockets.remove(self)
-        if self._auth_timer is not None:
-            self._auth_timer.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
         session = self.session
         self._inbox.close(forget=session is None or session.closed is not None)
         if session is None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Sockets:
-    """What all sockets share."""
+    """What all sockets share. `has_ended(identity)`: whether it ended within the last minute."""
 
     config: Config
     hub: Hub
@@ -31,6 +31,7 @@ class Sockets:
     origins: Origins
     identify: Callable[[Credentials], Awaitable[Identity]]
     observers: Observers
+    has_ended: Callable[[Identity], bool]
     refusing: bool = False  # the house is leaving: no new sockets
     handlers: set["SocketHandler"] = field(default_factory=set)
     _gone: asyncio.Event = field(default_factory=asyncio.Event)
@@ -47,6 +48,12 @@ class Sockets:
     def strangers(self) -> int:
         """How many have not said who they are."""
         return len(self.handlers) - self.hub.session_count
+
+    def close_strangers(self, code: int, reason: str) -> None:
+        """Those who have not said who they are; the others are closed as sessions."""
+        for handler in list(self.handlers):
+            if handler.session is None:
+                handler.close(code, reason)
 
     async def gone(self, seconds: float) -> None:
         """Waits until every socket is closed, at most so long."""

@@ -38,8 +38,13 @@ class StreamTransport:
         return int(self._stream._total_write_done_index)  # noqa: SLF001 - no public counter
 
     def close(self, code: int, reason: str) -> None:
-        self._handler.close(code, reason[:120])
+        self._handler.close(code, close_reason(reason))
 
     def abort(self) -> None:
         """Drops the connection without a goodbye: the peer does not answer."""
         self._stream.close()
+
+
+def close_reason(text: str) -> str:
+    """As much of it as a close frame can hold: 123 bytes (RFC 6455 5.5)."""
+    return text.encode()[:123].decode(errors="ignore")
