@@ -220,7 +220,7 @@ class Writer(threading.Thread):
             job.error = error
 
     def _refuse(self, jobs: list[Job], error: Exception) -> None:
-        log.error("database: %s", error)
+        log.error("database: %s", first_cause(error))
         for job in jobs:
             job.error = Unavailable("the store cannot write now, try again later")
         self._hand_over(Committed(jobs))
@@ -256,3 +256,10 @@ def read_head() -> int:
 def newest_message() -> int:
     """The highest offset in the log, 0 for none."""
     return int(MessageRow.select(fn.MAX(MessageRow.offset)).scalar() or 0)
+
+
+def first_cause(error: BaseException) -> BaseException:
+    """What went wrong at first: undoing it may have failed as well."""
+    while error.__context__ is not None:
+        error = error.__context__
+    return error
