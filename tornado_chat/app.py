@@ -21,7 +21,7 @@ from tornado_chat.catch_up import CatchUp
 from tornado_chat.commands import Commands
 from tornado_chat.config import Config
 from tornado_chat.engine import open_engine
-from tornado_chat.errors import ChatError, NotFound, SetupError, Unavailable
+from tornado_chat.errors import GOING_AWAY, ChatError, NotFound, SetupError, Unavailable
 from tornado_chat.gate import Gate
 from tornado_chat.heartbeat import TICK_SECONDS, Heartbeat
 from tornado_chat.hub import Hub
@@ -43,7 +43,6 @@ log = logging.getLogger("tornado_chat")
 
 SWEEP_SECONDS = 600.0
 IDLE_SECONDS = 120.0  # of a connection between two requests
-GOING_AWAY = 1012  # RFC 6455 registry: service restart
 CLOSE_SECONDS = 3.0  # for the goodbyes of all sockets
 STOP_SECONDS = 10.0  # for what has something to end
 

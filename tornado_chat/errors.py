@@ -18,6 +18,11 @@ person who caused them, so they never hold a key, a password or the text of a me
 
 from typing import ClassVar
 
+# Close codes that are no error of a frame (design section 3).
+TOO_SLOW = 4008  # no byte was taken for a while
+REVOKED = 4009  # ended by the house
+GOING_AWAY = 1012  # RFC 6455 registry: service restart
+
 
 class ChatError(Exception):
     """Something a client is told in the manner of its dialect."""

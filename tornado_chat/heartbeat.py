@@ -14,7 +14,6 @@ from tornado_chat.session import Session
 
 TICK_SECONDS = 1.0
 STALL_SECONDS = 10.0  # without a byte taken while bytes wait
-TOO_SLOW = 4008
 MISSED = 2  # ping intervals without an answer, after which the peer counts as gone
 
 

@@ -3,11 +3,10 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from tornado_chat.errors import REVOKED
 from tornado_chat.hub import Hub
 from tornado_chat.messages import Topic
 from tornado_chat.session import Session
-
-REVOKED = 4009
 
 
 class Revoking:

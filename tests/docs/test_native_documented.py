@@ -7,7 +7,7 @@ from pathlib import Path
 import tornado_chat
 from support.server import key_of, running_server, users
 from support.transcript import play, transcripts
-from tornado_chat import app, commands, errors, heartbeat, revoking
+from tornado_chat import commands, errors
 from tornado_chat.web.native import NativeDialect
 
 TEXT = (Path(__file__).parents[2] / "docs" / "reference" / "native.md").read_text()
@@ -19,9 +19,10 @@ PEOPLE = [
 ]
 
 CLOSE_CODES = {
-    "TOO_SLOW": heartbeat.TOO_SLOW,
-    "REVOKED": revoking.REVOKED,
-    "GOING_AWAY": app.GOING_AWAY,
+    "TOO_SLOW": errors.TOO_SLOW,
+    "REVOKED": errors.REVOKED,
+    "self.dialect.close_code(REVOKED)": errors.REVOKED,
+    "GOING_AWAY": errors.GOING_AWAY,
     "Unauthorized.close": errors.Unauthorized.close,
     "RateLimited.close": errors.RateLimited.close,
     "self.dialect.binary_close": NativeDialect.binary_close,

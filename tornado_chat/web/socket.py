@@ -15,8 +15,15 @@ from tornado.web import HTTPError, stream_request_body
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
 from tornado_chat import protocol
-from tornado_chat.errors import ChatError, RateLimited, Unauthorized, Unavailable
-from tornado_chat.heartbeat import TOO_SLOW
+from tornado_chat.errors import (
+    GOING_AWAY,
+    REVOKED,
+    TOO_SLOW,
+    ChatError,
+    RateLimited,
+    Unauthorized,
+    Unavailable,
+)
 from tornado_chat.messages import Credentials, Identity
 from tornado_chat.outbox import Outbox
 from tornado_chat.session import Session
@@ -28,7 +35,6 @@ from tornado_chat.web.transport import StreamTransport, close_reason
 
 log = logging.getLogger("tornado_chat.session")
 
-REVOKED = 4009
 POSTS = 128  # publishes of one socket whose commit is waited for; then it is not read
 AUTH_SECONDS = 5.0
 STRANGERS = 1000  # sockets that have not said who they are; beyond that the house is busy
@@ -120,7 +126,7 @@ class SocketHandler(WebSocketHandler):
     def _enter(self, identity: Identity) -> None:
         sockets = self.sockets
         if sockets.refusing:
-            self.close(1012, "restart")
+            self.close(GOING_AWAY, "restart")
             return
         if sockets.has_ended(identity):  # between learning who it is and here
             self.close(self.dialect.close_code(REVOKED), "ended by the house")
