@@ -1,14 +1,15 @@
 """A websocket by hand: a client that reads only when it is told to, and answers nothing by itself.
 
-    wire = await Wire.open(site, "/ws", "ann")
-    wire.send({"id": 1, "do": "ping"})
-    opcode, payload = await wire.frame()
+    async with Wire.open(site, "/ws", "ann") as wire:
+        wire.send({"id": 1, "do": "ping"})
+        opcode, payload = await wire.frame()
 
 Pings are frames like any other.
 """
 
 import asyncio
 import base64
+import contextlib
 import json
 import os
 import socket
@@ -25,6 +26,7 @@ class Wire:
         self.writer = writer
 
     @classmethod
+    @contextlib.asynccontextmanager
     async def open(cls, site, path, name, *, window=None):
         """`window`: bytes that the kernel may keep for us, so that a reader is slow at once."""
         sock = socket.socket()
@@ -41,7 +43,10 @@ class Wire:
         )
         head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
         assert b" 101 " in head, head
-        return cls(reader, writer)
+        try:
+            yield cls(reader, writer)
+        finally:
+            writer.transport.abort()
 
     def send(self, frame):
         """A text frame, masked as RFC 6455 5.3 asks of clients."""
@@ -82,7 +87,3 @@ class Wire:
         except (TimeoutError, asyncio.IncompleteReadError, ConnectionError):
             return
         raise AssertionError(frame)
-
-    def drop(self):
-        """Without a word."""
-        self.writer.transport.abort()
