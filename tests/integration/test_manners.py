@@ -10,7 +10,7 @@ import websockets
 
 from support.boards import boards
 from support.server import key_of, running_server
-from tornado_chat import PluginHandler, hookimpl
+from tornado_chat import Denied, PluginHandler, hookimpl
 
 
 class Echo(PluginHandler):
@@ -98,6 +98,21 @@ async def test_an_endless_body_is_refused_before_it_is_sent(site):
     assert b" 413 " in head
     body = await reader.read()
     assert json.loads(body)["error"]["code"] == "too_large"
+    writer.close()
+
+
+@pytest.mark.parametrize("length", [b"\xb2", b"1" + b"0" * 5000, b"-1", b"1e3"])
+async def test_a_length_that_is_no_number_is_refused_without_a_trace(site, length):
+    """`\\xb2` is a digit to Python, 5,000 of them are more than `int` takes."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
+    writer.write(
+        f"POST {PATH} HTTP/1.1\r\nHost: x\r\napi_key: {key_of('ann')}\r\n".encode()
+        + b"Content-Length: "
+        + length
+        + b"\r\n\r\n"
+    )
+    head = await asyncio.wait_for(reader.readline(), 5)
+    assert head.split()[1] in {b"400", b"413"}
     writer.close()
 
 
@@ -229,3 +244,60 @@ async def test_sockets_that_do_not_say_who_they_are_are_bounded(site, monkeypatc
         assert site.server.sockets.strangers() == 2
     for each in opened:
         await each.close()
+
+
+async def test_who_sends_faster_than_he_may_for_long_is_not_taken_for_dead(monkeypatch):
+    """His pongs come behind his frames, which are read slowly."""
+    monkeypatch.setattr("tornado_chat.app.TICK_SECONDS", 0.05)
+    tables = {"limits": {"frames_per_second": 100}, "delivery": {"ping_seconds": 0.2}}
+    async with (
+        running_server(tables, modules(), entry_points=False) as site,
+        site.connect("ann") as ann,
+    ):
+        for number in range(300):
+            await ann.send({"id": number, "do": "ping"})
+        for number in range(300):
+            assert "ok" in await ann.reply(number, 5)
+
+
+async def test_frames_that_wait_are_bounded_by_their_size_too():
+    tables = {"limits": {"frames_per_second": 0.2}}
+    async with (
+        running_server(tables, modules(), entry_points=False) as site,
+        site.open("/ws", "ann") as client,
+    ):
+
+        async def flood():
+            for _ in range(16):
+                await client.send("x" * 1_000_000)
+
+        flooding = asyncio.create_task(flood())
+        await asyncio.sleep(0.5)
+        [handler] = site.server.sockets.handlers
+        assert sum(map(len, handler._inbox._frames)) <= 2_000_000
+        assert not flooding.done()
+        flooding.cancel()
+        client.transport.abort()
+
+
+async def test_a_long_text_for_a_close_is_cut_where_a_character_ends():
+    """RFC 6455 5.5: a control frame holds 125 bytes, two of them the code."""
+    text = "наша дверь сегодня закрыта, приходите завтра утром, "
+
+    @hookimpl
+    def authenticate(credentials):
+        if credentials.key:
+            raise Denied(text * 3)
+
+    module = boards()
+    module.authenticate = authenticate
+    async with (
+        running_server(modules=[module], entry_points=False) as site,
+        site.open("/ws") as client,
+    ):
+        await client.send(json.dumps({"id": 1, "do": "auth", "key": "a-key"}))
+        assert json.loads(await client.recv())["error"]["message"] == text * 3
+        await asyncio.wait_for(client.wait_closed(), 2)
+        assert client.close_code == 4001
+        assert (text * 3).startswith(client.close_reason)
+        assert len(client.close_reason) > 40

@@ -2,12 +2,14 @@
 
 import asyncio
 import json
+from dataclasses import replace
 
 import pytest
 import websockets
 
 from support.boards import boards
 from support.server import key_of, running_server
+from tornado_chat import Audience, Topic, hookimpl
 
 
 @pytest.fixture
@@ -162,6 +164,69 @@ async def test_history_pages_both_ways(site):
         assert await ann.refused("history", topic="board:closed") == "denied"
 
 
+async def test_pages_of_history_are_filled_with_what_one_may_see(site):
+    """`more` speaks of that alone: what is for others is not even counted."""
+    topic = Topic("SHOP", "board", "1")
+    for_bob = Audience(users=frozenset({"u-bob"}))
+    await site.server.publish(topic, {"n": 0})
+    for number in range(1, 120):
+        audience = None if number % 30 == 0 else for_bob
+        await site.server.publish(topic, {"n": number}, audience=audience)
+
+    async def page(client, **arguments):
+        answer = await client.ok("history", topic="board:1", **arguments)
+        return [each["data"]["n"] for each in answer["messages"]], answer["more"]
+
+    async with site.connect("ann") as ann, site.connect("bob") as bob:
+        assert await page(ann) == ([0, 30, 60, 90], False)
+        assert await page(ann, after=0) == ([0, 30, 60, 90], False)
+        assert await page(ann, limit=3) == ([30, 60, 90], True)
+        assert await page(ann, limit=4) == ([0, 30, 60, 90], False)
+        assert await page(ann, after=0, limit=3) == ([0, 30, 60], True)
+        assert await page(ann, after=62, limit=3) == ([90], False)
+        assert await page(ann, before=62, limit=2) == ([30, 60], True)
+        assert await page(ann, before=31, limit=2) == ([0], False)
+        assert await page(bob, limit=2) == ([118, 119], True)
+
+
+async def test_a_history_of_what_is_for_others_alone_is_empty(site):
+    topic = Topic("SHOP", "board", "1")
+    for number in range(10):
+        await site.server.publish(
+            topic, {"n": number}, audience=Audience(users=frozenset({"u-bob"}))
+        )
+    async with site.connect("ann") as ann:
+        for arguments in ({}, {"limit": 1}, {"after": 0}, {"after": 0, "limit": 1}):
+            answer = await ann.ok("history", topic="board:1", **arguments)
+            assert answer == {"messages": [], "more": False}
+
+
+async def test_an_audience_of_nobody_stays_nobody(site):
+    topic = Topic("SHOP", "board", "1")
+    async with site.connect("ann") as ann:
+        await ann.ok("subscribe", topic="board:1")
+        posted = await site.server.publish(topic, {"for": "nobody"}, audience=Audience())
+        await site.server.publish(topic, {"for": "members"})
+        assert (await ann.push())["data"] == {"for": "members"}
+        history = await ann.ok("history", topic="board:1")
+        assert [each["data"] for each in history["messages"]] == [{"for": "members"}]
+        assert (await site.server.store.get(posted.offset)).audience == Audience()
+
+
+async def test_a_signal_reaches_only_whom_it_names(site):
+    topic = Topic("SHOP", "typing", "1")
+    async with site.connect("ann") as ann, site.connect("bob") as bob:
+        await ann.ok("subscribe", topic="typing:1")
+        await bob.ok("subscribe", topic="typing:1")
+        for_bob = Audience(users=frozenset({"u-bob"}))
+        await site.server.publish(topic, {"for": "bob"}, audience=for_bob)
+        await site.server.publish(topic, {"for": "nobody"}, audience=Audience())
+        await site.server.publish(topic, {"for": "all"})
+        assert (await ann.next())["signal"]["data"] == {"for": "all"}
+        assert (await bob.next())["signal"]["data"] == {"for": "bob"}
+        assert (await bob.next())["signal"]["data"] == {"for": "all"}
+
+
 async def test_a_key_makes_a_retry_safe(site):
     async with site.connect("ann") as ann, site.connect("bob") as bob:
         await bob.ok("subscribe", topic="board:1")
@@ -175,6 +240,28 @@ async def test_a_key_makes_a_retry_safe(site):
             first["offset"],
             other["offset"],
         ]
+
+
+async def test_a_retry_is_safe_though_a_filter_stamps_what_is_posted():
+    """What was sent is compared, not what became of it."""
+    stamps = iter(range(100))
+
+    @hookimpl
+    def filter_message(message):
+        return replace(message, data={**message.data, "stamp": next(stamps)})
+
+    module = boards()
+    module.filter_message = filter_message
+    async with (
+        running_server(modules=[module], entry_points=False) as site,
+        site.connect("ann") as ann,
+    ):
+        first = await ann.ok("publish", topic="board:1", key="k1", data={"n": 1})
+        again = await ann.ok("publish", topic="board:1", key="k1", data={"n": 1})
+        assert again == {**first, "duplicate": True}
+        assert await ann.refused("publish", topic="board:1", key="k1", data={"n": 2}) == "conflict"
+        history = await ann.ok("history", topic="board:1")
+        assert [each["data"] for each in history["messages"]] == [{"n": 1, "stamp": 0}]
 
 
 async def test_signals_are_neither_numbered_nor_stored(site):
@@ -243,6 +330,17 @@ async def test_what_is_wrong_gets_its_code_and_the_socket_stays(site, text, code
         frame = await ann.next()
         assert frame["error"]["code"] == code
         assert await ann.ok("ping") == {}
+
+
+@pytest.mark.parametrize(
+    "data",
+    ['{"a":' * 40 + "1" + "}" * 40, '{"a":"' + "x" * 66000 + '"}', '{"a":"' + "x" * 80000 + '"}'],
+)
+async def test_too_large_names_the_frame_that_was(site, data):
+    async with site.connect("ann") as ann:
+        await ann.send('{"id":"seven","do":"publish","topic":"board:1","data":' + data + "}")
+        frame = await ann.next()
+        assert (frame["id"], frame["error"]["code"]) == ("seven", "too_large")
 
 
 async def test_an_absurd_frame_is_1009_and_a_binary_one_4002(site):

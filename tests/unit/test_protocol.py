@@ -98,6 +98,28 @@ def test_an_audience_survives_the_log(everyone, groups, users):
     assert Audience.from_text(MEMBERS.text()) == MEMBERS
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"members": True, "users": frozenset({"ann"})},
+        {"members": True, "groups": frozenset({"staff"})},
+        {"members": True, "everyone": True},
+        {"users": frozenset({"ann\nu:bob"})},
+        {"groups": frozenset({"g\x1f"})},
+        {"users": frozenset({"\ud800"})},
+    ],
+)
+def test_an_audience_that_the_log_could_not_keep_is_refused(odd):
+    with pytest.raises(ValueError, match="audience: "):
+        Audience(**odd)
+
+
+def test_nobody_is_nobody():
+    nobody = Audience.from_text(Audience().text())
+    assert nobody == Audience() != MEMBERS
+    assert not nobody.includes(Identity("ann", "SHOP", "Ann", groups=frozenset({"staff"})))
+
+
 def test_audiences_name_people():
     ann = Identity("ann", "SHOP", "Ann", groups=frozenset({"staff"}))
     assert EVERYONE.includes(ann)
