@@ -1,7 +1,10 @@
 """The command as a person runs it: what it prints, how it ends, what it says when asked wrongly."""
 
+import asyncio
+import contextlib
 import json
 import signal
+import sqlite3
 
 import pytest
 import websockets
@@ -99,3 +102,39 @@ async def test_users_and_keys_beside_a_running_server(config):
         assert status == 1
         assert "user nobody: not there" in err
     assert key.strip() not in server.log
+
+
+async def test_a_database_that_is_locked_is_said_in_one_line(config, tmp_path):
+    """By another program that writes for long: a backup, a shell that was left open."""
+    url = f"store.url=sqlite:///{tmp_path / 'locked.db'}"
+    assert (await run("user", "list", "-c", config, "--set", url))[0] == 0
+    with contextlib.closing(sqlite3.connect(tmp_path / "locked.db", isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        asked = (("user", "list"), ("serve", "--set", "server.port=0"))
+        for status, out, err in await asyncio.gather(
+            *(run(*words, "-c", config, "--set", url) for words in asked)
+        ):
+            assert (status, out) == (1, "")
+            assert (err.startswith("error: "), err.count("\n")) == (True, 1), err
+            assert "locked" in err
+
+
+@pytest.mark.parametrize("option", ["-c{}", "--config={}", "-c {}", "--config {}"])
+async def test_commands_of_plugins_are_found_however_the_file_is_named(tmp_path, option):
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    (folder / "greet.py").write_text(
+        "import click\n"
+        "from tornado_chat import hookimpl\n"
+        "api = 1\n"
+        "@hookimpl\n"
+        "def register_commands(cli):\n"
+        "    @cli.command()\n"
+        "    @click.option('-c', '--config')\n"
+        "    def greet(config):\n"
+        "        click.echo('hello')\n"
+    )
+    path = tmp_path / "other.toml"
+    path.write_text(toml({"plugins": {"directory": str(folder)}}))
+    status, out, err = await run("greet", *option.format(path).split(" "), cwd=tmp_path)
+    assert (status, out) == (0, "hello\n"), err

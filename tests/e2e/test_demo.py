@@ -5,6 +5,11 @@ import os
 import re
 
 from support.process import COMMAND, run
+from tornado_chat import Topic
+from tornado_chat import config as configuration
+from tornado_chat.app import Server
+from tornado_chat.demo import Demo, write_config
+from tornado_chat.store import state
 
 
 async def test_the_demo_shows_messages_arriving(tmp_path):
@@ -34,3 +39,20 @@ async def test_the_demo_shows_messages_arriving(tmp_path):
     assert process.returncode == 0
     assert await process.stderr.read() == b""
     assert (tmp_path / "tornado_chat_demo" / "tornado_chat.toml").stat().st_mode & 0o077 == 0
+
+
+async def test_every_order_of_the_demo_is_one_of_its_own(tmp_path):
+    """Eight are placed in a moment; what the shop does is real, by HTTP."""
+    config = configuration.load(write_config(tmp_path / "demo"), ["server.port=0"])
+    server = Server(config)
+    await server.start()
+    try:
+        demo = Demo(server, tmp_path)
+        demo._chance.random = lambda: 1.0  # nothing moves on
+        await demo.begin()
+        placed = [order["orderId"] for order in demo._orders]
+        assert len(set(placed)) == len(placed) == 8
+        listed = await server.read(lambda _tx: state.items(Topic("DEMO", "orders", "DEMO")))
+        assert {item["orderId"] for item in listed} == set(placed)
+    finally:
+        await server.stop()
