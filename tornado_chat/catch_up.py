@@ -42,8 +42,13 @@ class CatchUp:
         self._missed_again = False
 
     def start(self, session: Session) -> None:
-        """The session has a subscription that is behind. One reader for all of a session's."""
-        if not session.catching_up and session.closed is None:
+        """The session has a subscription that is behind: live at once where nothing was missed, else
+        by one reader for all of a session's."""
+        for subscription in session.subscriptions.values():
+            if not subscription.held and subscription.position >= self.hub.mark:
+                subscription.pending = None
+                subscription.live = True
+        if session.behind() and not session.catching_up and session.closed is None:
             session.catching_up = True
             self._spawn(self._run(session))
 
@@ -65,7 +70,7 @@ class CatchUp:
         """One page; live at its end if that was the last."""
         session = subscription.session
         await session.outbox.room()  # before a page is held in memory for it
-        if not await self._may_go_on(subscription):
+        if subscription.position < self.hub.mark and not await self._may_go_on(subscription):
             return
         upto = self.hub.mark
         subscription.pending = []  # in the same turn: what comes after the mark is kept

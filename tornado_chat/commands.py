@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 from marshmallow import Schema, ValidationError
 
 from tornado_chat import protocol, schemas
@@ -26,6 +27,8 @@ from tornado_chat.topics import first_fault
 
 log = logging.getLogger("tornado_chat.session")
 
+HISTORY_READS = 20  # of a page each, for one command
+HISTORY_PAGE = 1000
 SNAPSHOT_SECONDS = 10.0  # a provider whose snapshot takes longer is answered for: unavailable
 
 Reply = Mapping[str, Any] | None  # None: the command answers by itself, later
@@ -149,6 +152,7 @@ class Commands:
                 state = await provider.snapshot(session.identity, topic)
             if subscription.ended:
                 raise Denied(f"subscribe {name}: has ended")
+            written = orjson.Fragment(orjson.dumps(state))  # here, where it fails for itself alone
         except TimeoutError:
             self._undo(subscription)
             raise Unavailable(f"subscribe {name}: its state takes too long") from None
@@ -161,7 +165,7 @@ class Commands:
             "epoch": self._store.log.epochs.today,
             "offset": mark,
             "complete": False,
-            "state": state,
+            "state": written,
         }
 
     def _check_count(self, session: Session, topic: Topic) -> None:
@@ -216,18 +220,21 @@ class Commands:
         provider = await self._gate.check(session.identity, "history", topic)
         limit, after, before = frame["limit"], frame.get("after"), frame.get("before")
         seen: list[Message] = []
-        more = True
-        while more and len(seen) <= limit:  # one more than is asked for tells whether there is more
-            page, more = await self._store.page(topic, before=before, after=after, limit=limit + 1)
+        more, size = True, limit + 1  # one more than is asked for tells whether there is more
+        for _ in range(HISTORY_READS):
+            page, more = await self._store.page(topic, before=before, after=after, limit=size)
             visible = [each for each in page if provider.visible(session.identity, each)]
             seen = seen + visible if after is not None else visible + seen
             if page and after is not None:
                 after = page[-1].offset
             elif page:
                 before = page[0].offset
+            if not more or len(seen) > limit:
+                break
+            size = HISTORY_PAGE  # much of it is not for these eyes
         shown = seen[:limit] if frame.get("after") is not None else seen[-limit:]
         bodies = [protocol.push_body(each) for each in shown]
-        return {"messages": bodies, "more": len(seen) > limit}
+        return {"messages": bodies, "more": len(seen) > limit or more}
 
     async def signal(self, session: Session, frame: dict[str, Any]) -> Reply:
         """Typing and the like: to those who listen now, best effort."""

@@ -14,7 +14,7 @@ from tornado_chat import BadRequest, Denied, Identity, NotFound, Server, Topic, 
 
 from . import queries
 from .models import NAME_MAX, Room, pair_of, topic_of
-from .reading import RoomReader
+from .reading import RoomReader, not_found
 from .views import RoomView, is_computed
 
 EXTRA_BYTES = 4096
@@ -47,11 +47,13 @@ class Rooms(RoomReader):
         name: str | None = None,
         private: bool = False,
         members: Iterable[str] = (),
+        left: Iterable[str] = (),
         extra: Mapping[str, Any] | None = None,
     ) -> tuple[RoomView, bool]:
         """A new room of these people and the caller, who alone has read it; and whether it is new:
         a private room of two that nobody named is there once for the two of them, and comes back for
-        the caller where he left it.
+        the caller where he left it. `left`: those of the members who see it with the first message
+        only.
 
         Raises BadRequest that names a member who is nobody of this tenant.
         """
@@ -60,6 +62,7 @@ class Rooms(RoomReader):
         tenant, caller = identity.tenant, self._viewer(identity)
         name = clean_name(name)
         others = [user for user in dict.fromkeys(members) if user != caller]
+        away = frozenset(left)
         ids = [*([caller] if caller else []), *others]
         self._check_count(len(ids))
         names = await self._check_people(identity, others)
@@ -92,6 +95,8 @@ class Rooms(RoomReader):
             if caller:
                 tx.members.add(topic, [caller], read=True)
             tx.members.add(topic, ids)
+            for user in away.intersection(others):
+                tx.members.leave(topic, user)
             return topic.key, True
 
         room_id, created = await self._server.write(work)
@@ -115,7 +120,8 @@ class Rooms(RoomReader):
         True brings back a member who has left; False for the caller himself leaves, False for
         others changes nothing, and keeps `add` from bringing them back. `extra`: replaces what was kept. Nobody's unread state is touched.
 
-        Raises NotFound, and BadRequest that names a member who is nobody of this tenant.
+        Raises NotFound, also for who has left and does not come back by this, and BadRequest that
+        names a member who is nobody of this tenant.
         """
         before = await self.get(identity, room_id)
         present = frozenset(member.user_id for member in before.members)
@@ -140,6 +146,8 @@ class Rooms(RoomReader):
             self._merge(tx, row, topic, newcomers)
             ids = tx.members.ids(row.topic_id)
             back = {user for user in [*wanted, *flags] if flags.get(user, True)}
+            if caller is not None and row.gone and caller not in back:
+                raise not_found(room_id)  # who has left changes nothing, unless he comes back
             if returning := back & queries.who_left(row.topic_id):
                 tx.members.restore(topic, returning)
             if caller is not None and flags.get(caller) is False:

@@ -52,14 +52,19 @@ class ChatRoom(FaceHandler):
         name, members = text_of(body, "chatRoomName"), members_of(body)
         if name is None and not members:
             raise BadRequest("chatRoom: needs a name or members")
+        away = [user_id for user_id, active in active_of(body).items() if not active]
         room, _ = await self.face.rooms.create(
-            self.identity, name=name, private=body.get("isPrivate") is True, members=members
+            self.identity,
+            name=name,
+            private=body.get("isPrivate") is True,
+            members=members,
+            left=away,
         )
         self.answer({"chatRoom": room_of(room, self.identity)})
 
     async def patch(self) -> None:
         """Members who are not named stay, what others have read stays; a name that only was
-        displayed is not stored."""
+        displayed is not stored. What one has read oneself may be said."""
         body = unwrapped(self.json(), "chatRoom")
         changes: dict[str, Any] = {"add": members_of(body), "active": active_of(body)}
         if name := text_of(body, "chatRoomName"):
@@ -69,13 +74,18 @@ class ChatRoom(FaceHandler):
         room_id = needed_room(body)
         try:
             room = await self.face.rooms.change(self.identity, room_id, **changes)
+            if read_by(body, self.identity.user_id) and await self.face.rooms.read(
+                self.identity, room_id
+            ):
+                room = await self.face.rooms.get(self.identity, room_id)
         except NotFound:
             raise no_room(room_id) from None
         self.answer({"chatRoom": room_of(room, self.identity)})
 
     async def delete(self) -> None:
         """Leaves; the next message brings the room back."""
-        body = self.json()
+        asked = self.text("chatRoomId")  # some clients drop the body of a DELETE
+        body = {"chatRoomId": asked} if asked else self.json()
         room_id = text_of(body, "chatRoomId") or needed_room(unwrapped(body, "chatRoom"))
         try:
             room = await self.face.rooms.leave(self.identity, room_id)
@@ -103,15 +113,22 @@ def room_of(room: Any, viewer: Identity) -> dict[str, Any]:
 def members_of(body: Mapping[str, Any]) -> list[str]:
     """The user ids of a room's members, as `user.userId` or `userId`. One without an id cannot be
     meant by anybody."""
-    return [user_id for user_id, _ in _members(body)]
+    return [user_id for user_id, _, _ in _members(body)]
+
+
+def read_by(body: Mapping[str, Any], user_id: str) -> bool:
+    """Whether the body says that this person has read the room."""
+    return any(found == user_id and read is True for found, _, read in _members(body))
 
 
 def active_of(body: Mapping[str, Any]) -> dict[str, bool]:
     """Whom the sender wants in the room or, of himself, out of it."""
-    return {user_id: active for user_id, active in _members(body) if isinstance(active, bool)}
+    said = {user_id: active for user_id, active, _ in _members(body)}
+    return {user_id: active for user_id, active in said.items() if isinstance(active, bool)}
 
 
-def _members(body: Mapping[str, Any]) -> list[tuple[str, Any]]:
+def _members(body: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
+    """User id, `isActive` and `hasRead` of each."""
     members = body.get("members") or []
     if not isinstance(members, list):
         raise BadRequest("members: not a list")
@@ -121,7 +138,7 @@ def _members(body: Mapping[str, Any]) -> list[tuple[str, Any]]:
         user_id = text_of(unwrapped(inner, "user"), "userId") or text_of(inner, "userId")
         if user_id is None:
             raise BadRequest("members: one has no userId")
-        found.append((user_id, inner.get("isActive")))
+        found.append((user_id, inner.get("isActive"), inner.get("hasRead")))
     return found
 
 

@@ -258,9 +258,12 @@ async def test_b21_who_is_no_member_gets_a_clean_not_found(site):
     assert members(await site.get("ann", room_id)) == {"u-ann", "u-bob"}
 
 
-async def test_b21_who_has_left_may_still_change_the_room(site):
+async def test_b21_who_has_left_changes_nothing_unless_he_comes_back(site):
     room_id = await site.make("ann", "bob", name="Lunch")
     await site.leave("bob", room_id)
+    with pytest.raises(NotFound):
+        await site.change("bob", room_id, name="Hijacked")
+    assert (await site.get("ann", room_id)).name == "Lunch"
     room = await site.change("bob", room_id, name="Dinner", active={"u-bob": True})
     assert (room.name, room.active) == ("Dinner", True)
 

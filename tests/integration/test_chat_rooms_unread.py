@@ -105,6 +105,9 @@ async def play(site, deeds):
         if name not in model.people and deed != "add":
             with pytest.raises((Denied, NotFound)):
                 await do(site, room_id, name, deed)
+        elif deed == "add" and name != "ann" and model.people["ann"].left:
+            with pytest.raises(NotFound):  # who has left adds nobody
+                await do(site, room_id, name, deed)
         elif (name, deed) != ("ann", "remove"):
             await do(site, room_id, name, deed)
             getattr(model, deed)(name)

@@ -127,7 +127,7 @@ async def test_of_a_list_of_topics_one_that_fails_leaves_the_others_working(odd,
     [
         {"topic": "board:raises"},
         {"topic": "board:no-json"},
-        {"topics": ["board:no-json", "board:no-json"]},
+        {"topics": ["board:no-json", "board:raises"]},
     ],
 )
 async def test_a_subscribe_that_fails_leaves_no_subscription_behind(odd, logs, frame):

@@ -83,9 +83,29 @@ async def test_a_chunked_body_without_length_is_bounded_too(site):
     )
     for _ in range(10):
         writer.write(b"100\r\n" + b"x" * 256 + b"\r\n")
+    writer.write(b"0\r\n\r\n")
     head = await reader.readuntil(b"\r\n\r\n")
     assert b" 413 " in head
     writer.close()
+
+
+async def test_a_body_without_end_is_cut(site):
+    reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
+    writer.write(
+        f"POST {PATH} HTTP/1.1\r\nHost: x\r\napi_key: {key_of('ann')}\r\n"
+        "Transfer-Encoding: chunked\r\n\r\n".encode()
+    )
+    for _ in range(300):
+        writer.write(b"100\r\n" + b"x" * 256 + b"\r\n")
+    assert b" 413 " in await reader.readuntil(b"\r\n\r\n")
+    writer.close()
+
+
+async def test_the_413_is_heard_by_who_sends_all_before_it_reads():
+    async with running_server({}, modules(), entry_points=False) as site:
+        for _ in range(5):
+            answer = await site.fetch("POST", PATH, raw=b"x" * 5_000_000, name="ann")
+            assert (answer.code, answer.json["error"]["code"]) == (413, "too_large")
 
 
 async def test_an_endless_body_is_refused_before_it_is_sent(site):

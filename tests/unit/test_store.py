@@ -150,6 +150,16 @@ async def test_a_pair_must_be_of_one_key_room_and_text_and_soon(path):
         assert not (await found.store.append(draft(pair=("key", "post")))).duplicate
 
 
+async def test_the_key_of_a_paired_half_makes_its_retry_safe_too(opened):
+    first = await opened.store.append(draft(pair=("key", "frame")))
+    for _ in range(2):
+        again = await opened.store.append(draft(pair=("key", "post"), key="k"))
+        assert (again.duplicate, again.message.offset) == (True, first.message.offset)
+    with pytest.raises(Conflict):
+        await opened.store.append(draft(pair=("key", "post"), key="k", data={"content": "other"}))
+    assert opened.offsets == [1]
+
+
 async def test_too_much_data_is_refused_and_costs_no_number(path):
     async with Opened(path, data_bytes=50) as found:
         with pytest.raises(TooLarge):

@@ -72,6 +72,12 @@ class Retry:
 
     def remember(self, message: Message) -> None:
         """So that the next one finds it."""
+        self.remember_key(message)
+        self._remember_pair(message)
+
+    def remember_key(self, message: Message) -> None:
+        """Also for one that was found as the other half of a pair: its key came for the first
+        time."""
         draft = self._draft
         if draft.key and draft.sender:
             PublishKeyRow.insert(
@@ -82,12 +88,15 @@ class Retry:
                 offset=message.offset,
                 at=message.at,
             ).on_conflict_replace().execute()
-        if draft.pair:
+
+    def _remember_pair(self, message: Message) -> None:
+        pair = self._draft.pair
+        if pair:
             PairingRow.insert(
-                scope=draft.pair[0],
+                scope=pair[0],
                 topic_id=self._topic_id,
                 digest=self._digest,
-                path=draft.pair[1],
+                path=pair[1],
                 offset=message.offset,
                 at=message.at,
             ).execute()

@@ -149,7 +149,8 @@ class Tx:
         retry = Retry(draft, state.id, body) if draft.key or draft.pair else None
         earlier = retry and retry.find(self.now - int(self._rules.pair_seconds * 1000))
         found = earlier and self._message_at(earlier, draft.topic)
-        if found:  # else it was pruned since: the key has outlived its message
+        if retry and found:  # else it was pruned since: the key has outlived its message
+            retry.remember_key(found)
             return Posted(found, duplicate=True)
         message = self._number(draft, state, body)
         if retry:

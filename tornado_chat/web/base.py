@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("tornado_chat.web")
 
+PATIENCE = 64  # times limits.body_bytes that are read and dropped, so that the 413 is heard
 METHODS = "GET, PUT, POST, PATCH, DELETE, OPTIONS"
 HEADERS = (
     "api_key, apiKey, login_key, Authorization, Content-Type, Accept, Idempotency-Key, "
@@ -72,6 +73,7 @@ class Handler(RequestHandler):
     def initialize(self, server: "Server") -> None:
         self.server = server
         self._body = bytearray()
+        self._received = 0
         self._limit = server.config.limits.body_bytes or math.inf
 
     def set_default_headers(self) -> None:
@@ -88,8 +90,12 @@ class Handler(RequestHandler):
         if connection is not None and hasattr(connection, "set_max_body_size"):
             connection.set_max_body_size(2**62)  # we count ourselves, and answer 413
         length = self.request.headers.get("Content-Length", "0")
-        if length.isascii() and length.isdigit() and float(length[:30]) > self._limit:
+        announced = float(length[:30]) if length.isascii() and length.isdigit() else 0.0
+        if announced > self._limit * PATIENCE:
             raise self._too_large()
+        if announced > self._limit:
+            self._refuse_after_body()
+            return
         if self.request.method == "OPTIONS":
             return
         if not self.public:
@@ -112,11 +118,21 @@ class Handler(RequestHandler):
     def data_received(self, chunk: bytes) -> None:
         if self._finished:
             return
-        if len(self._body) + len(chunk) > self._limit:
-            self._body.clear()
+        self._received += len(chunk)
+        if self._received <= self._limit:
+            self._body += chunk
+        elif self._received > self._limit * PATIENCE:
             self.refuse(self._too_large())
-            return
-        self._body += chunk
+        else:
+            self._body.clear()
+            self._refuse_after_body()
+
+    def _refuse_after_body(self) -> None:
+        """A client that is still sending would see its connection break, and never the answer."""
+        setattr(self, (self.request.method or "get").lower(), self._say_too_large)
+
+    def _say_too_large(self, *_args: str, **_kwargs: str) -> None:
+        raise self._too_large()
 
     def _too_large(self) -> TooLarge:
         return TooLarge(f"the body is over limits.body_bytes = {self._limit}")

@@ -241,6 +241,25 @@ async def test_s8_member_changes(ann, bob, carl, dora, zoe):
     assert await bob.room(room) is not None, "nobody is thrown out by another's flag"
 
 
+async def test_s8_member_changes_by_oneself(ann, bob):
+    """What one has read oneself may be said; who is not active at the start sees the room with its
+    first message; who has left changes nothing."""
+    members = [{"user": {"userId": bob.user_id}, "hasRead": True, "isActive": False}]
+    body = {"chatRoomName": "Later", "isPrivate": False, "members": members}
+    room = (await ann.post("ChatRoom", {"chatRoom": body}))["chatRoom"]["chatRoomId"]
+    assert await bob.room(room) is None
+    await ann.say(room, "now")
+    assert (await bob.room(room))["hasRead"] is False
+    mine = {"chatRoomId": room, "members": [{"user": {"userId": bob.user_id}, "hasRead": True}]}
+    answer = await bob.good("PATCH", "ChatRoom", {"chatRoom": mine})
+    assert answer["chatRoom"]["hasRead"] is True
+    await bob.good("DELETE", f"ChatRoom?chatRoomId={room}")
+    assert await bob.room(room) is None
+    change = {"chatRoom": {"chatRoomId": room, "chatRoomName": "Hijacked"}}
+    assert await bob.bad(400, "PATCH", "ChatRoom", change) == f"Room {room} not found"
+    assert (await ann.room(room))["chatRoomName"] == "Later"
+
+
 async def test_s8_message_to_a_room(ann, bob, carl, zoe):
     room = await ann.room_with(bob)
     body = {"chatMessage": {"chatRoom": {"chatRoomId": room}, "content": "intruder"}}
