@@ -94,17 +94,11 @@ class CatchUp:
             return
         subscription.live = True
         for message in pending:
-            if message.offset > subscription.position and not self._deliver(subscription, message):
-                return
-
-    def _deliver(self, subscription: Subscription, message: Message) -> bool:
-        try:
             check = self.hub.check_for(message.topic)
-            return self.hub.deliver(subscription, message, check)
-        except Exception:  # as the hub does: it costs this one message
-            log.exception("session %d: cannot be handed a message", subscription.session.id)
-            subscription.position = message.offset
-            return True
+            if message.offset > subscription.position and not self.hub.deliver(
+                subscription, message, check
+            ):
+                return
 
     async def _may_go_on(self, subscription: Subscription) -> bool:
         if subscription.topic is None:
@@ -120,15 +114,10 @@ class CatchUp:
 
     def _put(self, subscription: Subscription, message: Message) -> None:
         session = subscription.session
-        try:
-            check = self.hub.check_for(message.topic)
-            wanted = self.hub.is_for(subscription, message, check)
-        except Exception:  # as the hub does: it costs this one message
-            log.exception("session %d: cannot be handed a message", session.id)
-            return
-        frame = encoded(session.dialect, message) if wanted else None
-        if frame is not None:
-            session.outbox.put_always(frame)
+        if self.hub.is_for(subscription, message, self.hub.check_for(message.topic)):
+            frame = encoded(session.dialect, message)
+            if frame is not None:
+                session.outbox.put_always(frame)
 
     def heal(self) -> None:
         """The hub has missed something: it is read from the log."""

@@ -139,12 +139,14 @@ async def run_server(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, asked.set)
     await server.start()
-    click.echo(f"tornado_chat listening on {server.url}")
-    sys.stdout.flush()
-    if started is not None:
-        await started()
-    await asked.wait()
-    await server.stop()
+    try:
+        click.echo(f"tornado_chat listening on {server.url}")
+        sys.stdout.flush()
+        if started is not None:
+            await started()
+        await asked.wait()
+    finally:
+        await server.stop()
 
 
 @cli.command("check-config")

@@ -15,7 +15,7 @@ from tornado_chat import config as configuration
 from tornado_chat import logs
 from tornado_chat.app import Server
 from tornado_chat.cli import cli, run_server
-from tornado_chat.demo import FOLDER, Demo, settle, write_config
+from tornado_chat.demo import FOLDER, Demo, write_config
 from tornado_chat.errors import SetupError
 
 
@@ -35,7 +35,7 @@ def demo(port: int | None, folder: Path) -> None:
     config = configuration.load(path, sets)
     logs.setup("warning", config.log.format)
     server = Server(config)
-    asyncio.run(run_server(server, lambda: settle(Demo(server, folder))))
+    asyncio.run(run_server(server, lambda: Demo(server, folder).begin()))
 
 
 def _free(port: int) -> int:

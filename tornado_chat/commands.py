@@ -66,7 +66,7 @@ class Commands:
     async def run(self, session: Session, frame: dict[str, Any]) -> None:
         """Carries out one frame and replies. Returns once the next one may be admitted: only the
         wait for a commit goes on meanwhile."""
-        command_id = frame.get("id") if schemas.is_id(frame.get("id")) else None
+        command_id = schemas.id_of(frame)
         try:
             command = self._find(frame)
             loaded = self._load(command.schema, frame)
@@ -130,11 +130,10 @@ class Commands:
         try:
             return await self._join(session, name, joined)
         except ChatError as problem:
-            return {"topic": name, "error": {"code": problem.code, "message": problem.message}}
+            return {"topic": name, "error": problem.body()}
         except Exception:  # the others of the list may go well
             log.exception("session %d: subscribe failed", session.id)
-            failed = ChatError("something failed here")
-            return {"topic": name, "error": {"code": failed.code, "message": failed.message}}
+            return {"topic": name, "error": ChatError("something failed here").body()}
 
     async def _join(
         self, session: Session, name: str, joined: list[Subscription]

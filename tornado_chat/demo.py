@@ -3,7 +3,6 @@
 It drives the server from outside, by HTTP as any front-end or shop would, and knows no plugin.
 """
 
-import asyncio
 import base64
 import hashlib
 import hmac
@@ -19,6 +18,7 @@ from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
 
 from tornado_chat.accounts.keys import new_key
 from tornado_chat.app import Server
+from tornado_chat.errors import SetupError
 
 FOLDER = Path("tornado_chat_demo")
 PASSWORD = "demo-password"  # noqa: S105 - printed for everybody, on a loopback address only
@@ -95,9 +95,12 @@ class Demo:
 
     async def begin(self) -> None:
         """Rooms and first orders, then the live feed, then what to try."""
-        self._room = await self._rooms()
-        for _ in range(8):
-            await self._order()
+        try:
+            self._room = await self._rooms()
+            for _ in range(8):
+                await self._order()
+        except (HTTPClientError, OSError) as error:
+            raise SetupError(f"the demo could not be set up: {error}") from error
         self._server.background.every(ORDER_SECONDS, self._order)
         self._server.background.every(CHAT_SECONDS, self._chat)
         self._print()
@@ -165,11 +168,10 @@ class Demo:
     async def _chat(self) -> None:
         who = self._chance.choice([name for name, *_ in PEOPLE])
         room = self._room.partition(":")[2]
-        body = {"chatMessage": {"chatRoom": {"chatRoomId": room}, "content": self._line()}}
+        body = {
+            "chatMessage": {"chatRoom": {"chatRoomId": room}, "content": self._chance.choice(LINES)}
+        }
         await self._call("POST", "/rest/s1/growerp/100/ChatMessage", who, body)
-
-    def _line(self) -> str:
-        return self._chance.choice(LINES)
 
     def _print(self) -> None:
         url, ann = self._server.url, self._keys["ann"]
@@ -186,13 +188,3 @@ class Demo:
         click.echo("Or ask by REST:\n")
         click.echo(f"  curl -H 'api_key: {ann}' '{url}/rest/s1/growerp/100/ChatRoom'\n")
         click.echo(f"Ctrl-C ends it; delete {self._folder}/ to begin anew.")
-
-
-async def settle(demo: Demo) -> None:
-    """Begins the demo; what goes wrong then is said in one line."""
-    try:
-        await demo.begin()
-    except (HTTPClientError, OSError) as error:
-        click.echo(f"the demo could not be set up: {error}", err=True)
-        raise
-    await asyncio.sleep(0)

@@ -16,6 +16,7 @@ Texts are lower case, name the thing, and end without a full stop. They may be s
 person who caused them, so they never hold a key, a password or the text of a message.
 """
 
+import math
 from typing import ClassVar
 
 # Close codes that are no error of a frame (design section 3).
@@ -30,10 +31,21 @@ class ChatError(Exception):
     code: ClassVar[str] = "internal"
     status: ClassVar[int] = 500
     close: ClassVar[int] = 1011  # RFC 6455 7.4.1: unexpected condition
+    retry_after: float | None = None  # seconds, where trying again later is right
 
     def __init__(self, message: str = "") -> None:
         super().__init__(message or self.code)
         self.message = message or self.code
+
+    def body(self) -> dict[str, str]:
+        """What the house's own doors say of it."""
+        return {"code": self.code, "message": self.message}
+
+    def headers(self) -> dict[str, str]:
+        """What an HTTP answer says beside it: when to come back, in whole seconds."""
+        if self.retry_after is None:
+            return {}
+        return {"Retry-After": str(max(1, math.ceil(self.retry_after)))}
 
 
 class BadRequest(ChatError):
@@ -86,6 +98,7 @@ class Unavailable(ChatError):
     """The store, or a service behind us, cannot answer now; trying again later is right."""
 
     code, status, close = "unavailable", 503, 1013
+    retry_after = 2.0
 
 
 class SetupError(Exception):

@@ -96,10 +96,7 @@ class Hub(Listeners):
                 self._begin(self._waiting.popleft())
             for subscription in islice(self._targets, left):
                 left -= 1
-                try:
-                    self._hand(subscription)
-                except Exception:  # a dialect or provider that raises harms only its own
-                    log.exception("session %d: cannot be handed a message", subscription.session.id)
+                self._hand(subscription)
             if left <= 0:
                 self._call_soon(self._pump)
                 return
@@ -181,14 +178,19 @@ class Hub(Listeners):
         message: Message,
         check: Callable[[Identity, Message], bool] | None,
     ) -> bool:
-        """Whether a message that the index or the log led to is for this subscription."""
+        """Whether a message that the index or the log led to is for this subscription. A provider
+        or dialect that raises costs this one message, and nobody else anything."""
         session = subscription.session
-        if check is None:
-            if subscription.topic is not None and not message.audience.includes(session.identity):
-                return False
-        elif not check(session.identity, message):
+        by_name = subscription.topic is not None
+        try:
+            if check is not None:
+                visible = check(session.identity, message)
+            else:
+                visible = not by_name or message.audience.includes(session.identity)
+            return visible and (by_name or session.dialect.wants(session, message))
+        except Exception:
+            log.exception("session %d: cannot be handed a message", session.id)
             return False
-        return subscription.topic is not None or session.dialect.wants(session, message)
 
     def _frame(self, dialect: Wire, what: Message | Signal) -> bytes | None:
         """Encoded once, and complained about once."""

@@ -82,7 +82,7 @@ class Outbox:
         self.too_slow: Callable[[], None] | None = None  # ends a session that takes no byte
         self.progress: tuple[float, int] | None = None  # kept by the heartbeat
 
-    def has_room(self, size: int) -> bool:
+    def _fits(self, size: int) -> bool:
         """Whether a live push of so many bytes may still be put."""
         if not self.size:
             return True
@@ -92,7 +92,7 @@ class Outbox:
 
     def put(self, frame: bytes) -> bool:
         """A live push; False when there is no room for it, and nothing was done."""
-        if self.size and not self.has_room(len(frame)):
+        if not self._fits(len(frame)):
             return False
         self.put_always(frame)
         return True

@@ -109,8 +109,7 @@ def ok(command_id: Any, body: Mapping[str, Any]) -> bytes:
 
 def error(command_id: Any, problem: ChatError) -> bytes:
     """`{"id":…,"error":{"code","message"}}`"""
-    body = {"code": problem.code, "message": problem.message}
-    return orjson.dumps({"id": command_id, "error": body})
+    return orjson.dumps({"id": command_id, "error": problem.body()})
 
 
 def hello(

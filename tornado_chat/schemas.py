@@ -32,6 +32,11 @@ def is_id(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
+def id_of(frame: dict[str, Any]) -> Any:
+    """The id under which a frame is answered, None where it has none that a reply may carry."""
+    return frame.get("id") if is_id(frame.get("id")) else None
+
+
 class Auth(Command):
     key = fields.String(required=True, validate=validate.Length(1, 1024))
 

@@ -200,13 +200,12 @@ class Handler(RequestHandler):
 
     def error_body(self, problem: ChatError) -> dict[str, Any]:
         """How this door words an error."""
-        return {"error": {"code": problem.code, "message": problem.message}}
+        return {"error": problem.body()}
 
     def refuse(self, problem: ChatError) -> None:
         """The one way in which an error leaves."""
-        if isinstance(problem, RateLimited | Unavailable):
-            after = getattr(problem, "retry_after", 2.0)
-            self.set_header("Retry-After", str(max(1, math.ceil(after))))
+        for name, value in problem.headers().items():
+            self.set_header(name, value)
         self.answer(self.error_body(problem), problem.status)
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:

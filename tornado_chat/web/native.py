@@ -8,7 +8,7 @@ from tornado_chat.commands import Commands
 from tornado_chat.config import LimitsConfig
 from tornado_chat.errors import ChatError, Denied, TooLarge
 from tornado_chat.messages import Message, Topic
-from tornado_chat.schemas import is_id
+from tornado_chat.schemas import id_of
 from tornado_chat.session import Session
 from tornado_chat.store import Signal
 from tornado_chat.web.dialect import Dialect
@@ -48,9 +48,7 @@ class NativeDialect(Dialect):
         try:
             self._check_size(text, frame)
         except TooLarge as problem:
-            session.send(
-                protocol.error(frame.get("id") if is_id(frame.get("id")) else None, problem)
-            )
+            session.send(protocol.error(id_of(frame), problem))
         else:
             await self._commands.run(session, frame)
 

@@ -19,6 +19,7 @@ from tornado_chat.errors import (
     GOING_AWAY,
     REVOKED,
     TOO_SLOW,
+    BadRequest,
     ChatError,
     RateLimited,
     Unauthorized,
@@ -26,6 +27,7 @@ from tornado_chat.errors import (
 )
 from tornado_chat.messages import Credentials, Identity
 from tornado_chat.outbox import Outbox
+from tornado_chat.schemas import id_of
 from tornado_chat.session import Session
 from tornado_chat.web.credentials import check_user_id, read_credentials, who_asks
 from tornado_chat.web.dialect import Dialect
@@ -95,10 +97,9 @@ class SocketHandler(WebSocketHandler):
         self.set_status(problem.status)
         self.set_header("Content-Type", "application/json; charset=UTF-8")
         self.set_header("Cache-Control", "no-store")
-        if isinstance(problem, RateLimited | Unavailable):
-            self.set_header("Retry-After", str(max(1, round(getattr(problem, "retry_after", 2)))))
-        body = {"error": {"code": problem.code, "message": problem.message}}
-        self.finish(body)
+        for name, value in problem.headers().items():
+            self.set_header(name, value)
+        self.finish({"error": problem.body()})
 
     def check_origin(self, origin: str) -> bool:
         return self.sockets.origins.allow(origin, self.request.host)
@@ -158,17 +159,18 @@ class SocketHandler(WebSocketHandler):
             identity.tenant,
             session.address,
         )
+        loop = asyncio.get_running_loop()
         if self.dialect.addressed:
             sockets.hub.subscribe(session, None, sockets.hub.mark).held = True
+            loop.call_later(self.dialect.settle_seconds, self._settle, session)
         self.dialect.opened(session)
         if identity.expires is not None:
-            self._timer = asyncio.get_running_loop().call_later(
+            self._timer = loop.call_later(
                 max(0.0, identity.expires - time.time()),
                 session.close,
                 Unauthorized.close,
                 "key expired",
             )
-        asyncio.get_running_loop().call_later(self.dialect.settle_seconds, self._settle, session)
         sockets.observers.tell("session_opened", session=session)
 
     def _ended_by_house(self, session: Session) -> None:
@@ -222,7 +224,7 @@ class SocketHandler(WebSocketHandler):
             if len(text) > AUTH_BYTES:
                 raise Unauthorized("auth: at most 1 KiB")
             frame = protocol.decode(text, 4)
-            command_id = frame.get("id") if isinstance(frame.get("id"), int | str) else None
+            command_id = id_of(frame)
             key = frame.get("key")
             if frame.get("do") != "auth" or not isinstance(key, str) or not key:
                 raise Unauthorized('the first frame is {"id":1,"do":"auth","key":"…"}')
@@ -279,4 +281,4 @@ class SocketHandler(WebSocketHandler):
         """A refused upgrade: never a stack trace."""
         error = kwargs.get("exc_info", (None, None))[1]
         text = error.log_message if isinstance(error, HTTPError) and error.log_message else ""
-        self.finish({"error": {"code": "bad_request", "message": text or self._reason.lower()}})
+        self.finish({"error": BadRequest(text or self._reason.lower()).body()})
