@@ -105,14 +105,16 @@ class MemberRow(StoreModel):
     """Who belongs to a topic. Unread, read and left are arithmetic on the topic's count.
 
     `joined_count`: the topic's count when he joined. `read_count`: the count up to which he has
-    read, NULL as long as he never opened it. `own_after`: his own messages after that.
-    `left_count`: the count when he left, NULL when he did not; the next message brings him back.
+    read, NULL as long as he never opened it; `read_offset`: the offset of that message, 0 where it
+    is not known. `own_after`: his own messages after that. `left_count`: the count when he left,
+    NULL when he did not; the next message brings him back.
     """
 
     topic_id = IntegerField()
     user_id = CharField(64)
     joined_count = BigIntegerField(default=0)
     read_count = BigIntegerField(null=True)
+    read_offset = BigIntegerField(default=0)
     own_after = BigIntegerField(default=0)
     left_count = BigIntegerField(null=True)
     seen_at = BigIntegerField(null=True)
@@ -157,6 +159,52 @@ class PairingRow(StoreModel):
         indexes = ((("scope", "topic_id", "digest"), False),)
 
 
+class CursorRow(StoreModel):
+    """Up to where it is proved that a socket has what was meant for it (design section 5 rule 6).
+
+    `key`: SHA-256 of the api key, empty for none. `state`: "open", one socket; "orphan", a socket
+    that ended without a word; "key", what the sockets of the key that closed in order have had.
+    `at`: when it was last proved or ended, milliseconds since 1970, UTC. `until`: when it ends
+    earlier than others, None for as they do.
+    """
+
+    id = AutoField()
+    path = CharField(64)
+    tenant = CharField(64)
+    user_id = CharField(64)
+    key = CharField(64)
+    position = BigIntegerField()
+    state = CharField(8)
+    at = BigIntegerField()
+    until = BigIntegerField(null=True)
+
+    class Meta:
+        table_name = "cursor"
+        indexes = ((("tenant", "user_id", "path"), False), (("at",), False))
+
+
+class ConsumerRow(StoreModel):
+    """Up to where a consumer has handled the log; `name`: of its plugin, a dot, its own."""
+
+    name = CharField(128, primary_key=True)
+    position = BigIntegerField()
+    at = BigIntegerField()
+
+    class Meta:
+        table_name = "consumer"
+
+
+class AddressPrunedRow(StoreModel):
+    """The highest offset that was thrown away of what was addressed to somebody."""
+
+    address = CharField(160, primary_key=True)
+    offset = BigIntegerField()
+
+    class Meta:
+        table_name = "address_pruned"
+        without_rowid = True
+
+
 CORE_MODELS: list[type[StoreModel]] = [
     LogHead,
     EpochRow,
@@ -166,4 +214,7 @@ CORE_MODELS: list[type[StoreModel]] = [
     MemberRow,
     PublishKeyRow,
     PairingRow,
+    CursorRow,
+    ConsumerRow,
+    AddressPrunedRow,
 ]
