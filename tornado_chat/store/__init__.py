@@ -157,7 +157,11 @@ class Store:
 
     async def after(self, offset: int, selection: Selection, limit: int, upto: int) -> Page:
         """A page of what is meant for a subscription after its position; see `LogReader.after`."""
-        return await self.read(lambda: self.log.after(offset, selection, limit, upto))
+        return await self.read_tx(lambda tx: tx.log.after(offset, selection, limit, upto))
+
+    async def pruned(self, selection: Selection) -> int:
+        """The highest offset of the selection that was thrown away, 0 for none."""
+        return await self.read(lambda: self.log.pruned(selection))
 
     async def everything_after(self, offset: int, limit: int) -> list[Message]:
         """The log itself, with the members that its messages are for: what heals a hub."""

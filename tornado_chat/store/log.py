@@ -12,8 +12,9 @@ from typing import Any
 import orjson
 
 from tornado_chat.messages import Audience, Message, Topic
+from tornado_chat.store import addressed
+from tornado_chat.store.addressed import Selection
 from tornado_chat.store.models import (
-    AddressRow,
     EpochRow,
     LogHead,
     MemberRow,
@@ -23,25 +24,14 @@ from tornado_chat.store.models import (
 
 
 @dataclass(frozen=True, slots=True)
-class Selection:
-    """Which messages a subscription is about: one topic, or all that is addressed to a person.
-
-    `addresses`: tenant-qualified (`transaction.qualified`); `member`: (tenant, user id) whose
-    topics count too.
-    """
-
-    topic: Topic | None = None
-    addresses: tuple[str, ...] = ()
-    member: tuple[str, str] | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Page:
     """Messages in order, and how far was looked: nothing selected lies between the last of them
-    and `reached`."""
+    and `reached`. `pruned`: the highest offset of the selection that was thrown away, 0 for none:
+    who stands before it has missed something."""
 
     messages: list[Message]
     reached: int
+    pruned: int = 0
 
 
 class Epochs:
@@ -67,6 +57,18 @@ class Epochs:
         place = bisect_left(self._firsts, offset) - 1
         return self._names[place] if place >= 0 else ""
 
+    def agree(self, epoch: str, offset: int, head: int) -> bool:
+        """Whether this log is the one in which somebody got to `offset` in that epoch: it lies in
+        the epoch's stretch, both ends included. 0 is the beginning, in any. `head`: the last offset
+        given."""
+        if offset == 0:
+            return True
+        if epoch not in self._names:
+            return False
+        place = self._names.index(epoch)
+        last = self._firsts[place + 1] if place + 1 < len(self._firsts) else head
+        return self._firsts[place] <= offset <= last
+
 
 class LogReader:
     """The log as one process reads it."""
@@ -75,13 +77,20 @@ class LogReader:
         self.epochs = epochs
 
     def after(self, offset: int, selection: Selection, limit: int, upto: int) -> Page:
-        """At most `limit` messages of the selection with an offset in (offset, upto]."""
+        """At most `limit` messages of the selection with an offset in (offset, upto]. Ask for it in
+        a transaction, so that messages and `pruned` are of one moment."""
         if selection.topic is not None:
-            messages = self._after_in_topic(offset, selection.topic, limit, upto)
-            return Page(messages, messages[-1].offset if len(messages) == limit else upto)
-        offsets = self._after_for_person(offset, selection, limit, upto)
+            return self._after_in_topic(offset, selection.topic, limit, upto)
+        offsets = addressed.offsets_after(offset, selection, limit, upto)
         reached = offsets[-1] if len(offsets) == limit else upto
-        return Page(self.get_many(offsets), reached)
+        return Page(self.get_many(offsets), reached, addressed.pruned(selection))
+
+    def pruned(self, selection: Selection) -> int:
+        """The highest offset of the selection that was thrown away, 0 for none."""
+        if selection.topic is None:
+            return addressed.pruned(selection)
+        row = TopicRow.get_or_none(*is_topic(selection.topic))
+        return row.pruned if row else 0
 
     def everything_after(self, offset: int, limit: int) -> list[Message]:
         """The log itself: what the hub reads when a ring was missed."""
@@ -137,48 +146,19 @@ class LogReader:
         """The last offset given that this connection can see, 0 for none."""
         return int(LogHead.select(LogHead.offset).scalar() or 0)
 
-    def _after_in_topic(self, offset: int, topic: Topic, limit: int, upto: int) -> list[Message]:
-        query = self._joined().where(
-            *is_topic(topic), MessageRow.offset > offset, MessageRow.offset <= upto
+    def _after_in_topic(self, offset: int, topic: Topic, limit: int, upto: int) -> Page:
+        row = TopicRow.get_or_none(*is_topic(topic))
+        if row is None:
+            return Page([], upto)
+        query = MessageRow.select().where(
+            MessageRow.topic_id == row.id, MessageRow.offset > offset, MessageRow.offset <= upto
         )
-        return self._messages(query.order_by(MessageRow.offset).limit(limit))
-
-    def _after_for_person(
-        self, offset: int, selection: Selection, limit: int, upto: int
-    ) -> list[int]:
-        """Offsets; as many queries whatever the number of rooms, and none that walks the log."""
-        found: set[int] = set()
-        for address in selection.addresses:  # the person, his groups, his tenant: a handful
-            query = AddressRow.select(AddressRow.offset).where(
-                AddressRow.address == address,
-                AddressRow.offset > offset,
-                AddressRow.offset <= upto,
-            )
-            ordered: Any = query.order_by(AddressRow.offset).limit(limit).tuples()
-            found.update(number for (number,) in ordered)
-        if selection.member:
-            found.update(self._after_as_member(offset, selection.member, limit, upto))
-        return sorted(found)[:limit]
-
-    @staticmethod
-    def _after_as_member(offset: int, member: tuple[str, str], limit: int, upto: int) -> list[int]:
-        tenant, user = member
-        query: Any = (
-            MessageRow.select(MessageRow.offset)
-            .join(TopicRow, on=(TopicRow.id == MessageRow.topic_id))
-            .join(MemberRow, on=(MemberRow.topic_id == TopicRow.id))
-            .where(
-                MemberRow.user_id == user,
-                TopicRow.tenant == tenant,
-                TopicRow.last_offset > offset,
-                MessageRow.audience == "",
-                MessageRow.offset > offset,
-                MessageRow.offset <= upto,
-            )
-            .order_by(MessageRow.offset)
-            .limit(limit)
-        )
-        return [number for (number,) in query.tuples()]
+        messages = [
+            message_of(each, topic, self.epochs.of(each.offset))
+            for each in query.order_by(MessageRow.offset).limit(limit)
+        ]
+        reached = messages[-1].offset if len(messages) == limit else upto
+        return Page(messages, reached, row.pruned)
 
     @staticmethod
     def _joined() -> Any:
