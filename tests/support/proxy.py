@@ -62,6 +62,7 @@ class Proxy:
         self._links = set()
         self._tasks = set()
         self._refusing = False
+        self._closed = False
         self._changed = asyncio.Event()
 
     @property
@@ -159,12 +160,13 @@ class Proxy:
                 if way.delay:
                     await asyncio.sleep(way.delay)
                 # what was read while the network broke waits like all else
-                await self._open(link, way)
+                if not await self._open(link, way):
+                    break
                 if not await self._pass(link, name, piece, writer):
-                    link.reset()
-                    return
-            writer.write_eof()
-            return
+                    break
+            else:
+                writer.write_eof()
+                return
         link.reset()
 
     async def _pass(self, link, name, piece, writer):
@@ -192,17 +194,16 @@ class Proxy:
         await asyncio.sleep(0.02)  # and is read at the other end: a reset throws unread bytes away
 
     async def _open(self, link, way):
-        while way.stalled or link.stranded:
+        while (way.stalled or link.stranded) and not self._closed:
             self._changed.clear()
             await self._changed.wait()
-        return True
+        return not self._closed
 
     async def close(self):
-        for link in list(self._links):
-            link.reset()
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._closed = True
+        self._tell()
+        self.cut()
+        await asyncio.gather(*self._tasks)
 
 
 @contextlib.asynccontextmanager
