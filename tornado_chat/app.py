@@ -5,14 +5,10 @@
 
 import asyncio
 import logging
-import ssl
 import time
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from types import ModuleType
 from typing import Any, TypeVar
-
-from tornado.httpserver import HTTPServer
-from tornado.netutil import bind_sockets
 
 from tornado_chat.accounts import Accounts, People
 from tornado_chat.background import Background
@@ -21,10 +17,11 @@ from tornado_chat.catch_up import CatchUp
 from tornado_chat.commands import Commands
 from tornado_chat.config import Config
 from tornado_chat.engine import open_engine
-from tornado_chat.errors import GOING_AWAY, ChatError, NotFound, SetupError, Unavailable
+from tornado_chat.errors import ChatError, NotFound, Unavailable
 from tornado_chat.gate import Gate
 from tornado_chat.heartbeat import TICK_SECONDS, Heartbeat
 from tornado_chat.hub import Hub
+from tornado_chat.leaving import Leaving
 from tornado_chat.messages import Identity, Message, Topic
 from tornado_chat.outbox import Budget
 from tornado_chat.plugin_api import PluginApi
@@ -33,6 +30,7 @@ from tornado_chat.revoking import Revoking
 from tornado_chat.store import Committed, Rules, Store
 from tornado_chat.topics import TopicProvider
 from tornado_chat.web import routes
+from tornado_chat.web.listener import Listener
 from tornado_chat.web.native import NativeDialect
 from tornado_chat.web.origins import Origins
 from tornado_chat.web.sockets import Sockets
@@ -42,8 +40,6 @@ T = TypeVar("T")
 log = logging.getLogger("tornado_chat")
 
 SWEEP_SECONDS = 600.0
-IDLE_SECONDS = 120.0  # of a connection between two requests
-CLOSE_SECONDS = 3.0  # for the goodbyes of all sockets
 STOP_SECONDS = 10.0  # for what has something to end
 
 
@@ -104,10 +100,9 @@ class Server(PluginApi):
             ),
             config.limits,
         )
-        self._application = routes.build(self, self.plugins, self.sockets, native)
-        self._http: HTTPServer | None = None
+        self.listener = Listener(routes.build(self, self.plugins, self.sockets, native), config)
+        self.leaving = Leaving(self.sockets, self.listener)
         self.ready = False
-        self.port = 0
 
     def _build_hub(self) -> None:
         config = self.config
@@ -157,7 +152,7 @@ class Server(PluginApi):
             self.plugins.migrations(), self.plugins.models(), begin_epoch=begin_epoch
         )
         self.hub.start_at(head)
-        await self.engine.start(self.broker.on_ring, self.revoking.on_tell)
+        await self.engine.start(self.broker.on_ring, self._on_tell)
         await self.accounts.start(synchronise=begin_epoch)
         for provider in self.topics:
             await provider.start()
@@ -196,58 +191,30 @@ class Server(PluginApi):
     def _listen(self) -> None:
         self.background.every(TICK_SECONDS, self.heartbeat.tick)
         self.background.every(SWEEP_SECONDS, self._sweep)
-        server = self.config.server
-        self._http = HTTPServer(
-            self._application,
-            max_body_size=self.config.limits.body_bytes or 2**62,
-            ssl_options=self._tls(),
-            idle_connection_timeout=IDLE_SECONDS,
-        )
-        try:
-            sockets = bind_sockets(server.port, server.address)
-        except OSError as error:
-            raise SetupError(
-                f"in server.port: cannot listen on {server.address}:{server.port}: "
-                f"{(error.strerror or 'error').lower()}"
-            ) from None
-        self.port = sockets[0].getsockname()[1]
-        self._http.add_sockets(sockets)
+        self.listener.open()
 
-    def _tls(self) -> ssl.SSLContext | None:
-        server = self.config.server
-        if server.tls_certificate is None:
-            return None
-        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        try:
-            context.load_cert_chain(server.tls_certificate, server.tls_key)
-        except (OSError, ssl.SSLError) as error:
-            raise SetupError(f"in server.tls_certificate: {error}") from None
-        return context
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return self.listener.port
 
     @property
     def url(self) -> str:
-        """Where it listens, for people."""
-        scheme = "https" if self.config.server.tls_certificate else "http"
-        address = self.config.server.address
-        return f"{scheme}://{f'[{address}]' if ':' in address else address}:{self.port}"
+        """The same, for people."""
+        return self.listener.url
 
     async def stop(self) -> None:
-        """No new sockets, goodbyes, plugins, then everything else; commits what was accepted."""
+        """Leaves: see `leaving`. Then plugins, then everything else; what was accepted is
+        committed."""
         self.ready = False
-        self.sockets.refusing = True
-        if self._http is not None:
-            self._http.stop()
-        window = (200, 200 + int(self.config.server.drain_seconds * 1000))
-        for session in self.hub.all_sessions():
-            session.dialect.farewell(session, "restart", window)
-            session.close(GOING_AWAY, "restart")
-        self.sockets.close_strangers(GOING_AWAY, "restart")
-        await self.sockets.gone(CLOSE_SECONDS)
-        if self._http is not None:
-            await self._http.close_all_connections()
+        await self.leaving.leave(self.config.server.drain_seconds)
         await self.plugins.observers.stop()  # they have heard of the last sessions
         await self.plugins.acall_each("shutdown", server=self)
         await self.close()
+
+    def _on_tell(self, user: str, what: Mapping[str, Any]) -> None:
+        self.revoking.on_tell(user, what)
+        self.broker.on_tell(user, what)
 
     def _committed(self, done: Committed) -> None:
         self.broker.committed(done)

@@ -133,11 +133,18 @@ def serve(config_file: Path | None, sets: Sequence[str]) -> None:
 async def run_server(
     server: Server, started: Callable[[], Coroutine[Any, Any, None]] | None = None
 ) -> None:
-    """Serves until a signal asks it to stop. `started`: awaited once it listens."""
+    """Serves until a signal asks it to stop; at the second it stops at once. `started`: awaited
+    once it listens."""
     asked = asyncio.Event()
     loop = asyncio.get_running_loop()
+
+    def ask() -> None:
+        if asked.is_set():
+            server.leaving.hurry()
+        asked.set()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, asked.set)
+        loop.add_signal_handler(number, ask)
     await server.start()
     try:
         click.echo(f"tornado_chat listening on {server.url}")

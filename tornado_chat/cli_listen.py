@@ -31,7 +31,7 @@ from tornado_chat.errors import SetupError
 def demo(port: int | None, folder: Path) -> None:
     """Serve a small company with rooms and a live order feed."""
     path = write_config(folder)
-    sets = [f"server.port={_free(8080) if port is None else port}"]
+    sets = [f"server.port={_free(8080) if port is None else port}", "server.drain_seconds=0"]
     config = configuration.load(path, sets)
     logs.setup("warning", config.log.format)
     server = Server(config)

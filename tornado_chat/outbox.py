@@ -168,6 +168,13 @@ class Outbox:
             self._budget.tell(self)
             await asyncio.shield(self._room)
 
+    async def emptied(self) -> None:
+        """Waits until nothing waits here any more."""
+        while self.size and not self._closed:
+            if self._room is None:
+                self._room = asyncio.get_running_loop().create_future()
+            await asyncio.shield(self._room)
+
     def close(self) -> None:
         """Throws away what waits and gives its bytes back."""
         self._closed = True

@@ -294,7 +294,7 @@ async def test_frames_that_wait_are_bounded_by_their_size_too():
         flooding = asyncio.create_task(flood())
         await asyncio.sleep(0.5)
         [handler] = site.server.sockets.handlers
-        assert sum(map(len, handler._inbox._frames)) <= 2_000_000
+        assert sum(map(len, handler.inbox._frames)) <= 2_000_000
         assert not flooding.done()
         flooding.cancel()
         client.transport.abort()

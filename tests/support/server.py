@@ -195,7 +195,7 @@ async def running_server(tables=None, modules=(), *, entry_points=True, folder=N
         if folder is None:
             folder = stack.enter_context(tempfile.TemporaryDirectory())
         base = {
-            "server": {"port": 0},
+            "server": {"port": 0, "drain_seconds": 0},
             "store": {"url": f"sqlite:///{Path(folder) / 'chat.db'}"},
             "delivery": {"settle_seconds": 0.05},
             "limits": {"auth_attempts_per_minute": 0},

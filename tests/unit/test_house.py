@@ -21,6 +21,7 @@ FLOORS = [
     ["plugin_api"],
     ["commands"],
     ["web"],
+    ["leaving"],
     ["app"],
     ["demo", "cli", "cli_accounts", "cli_listen"],
 ]

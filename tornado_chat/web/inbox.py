@@ -15,8 +15,8 @@ BOUND_CHARACTERS = 256 * 1024  # the same for all of them together
 class Inbox:
     """`receive(text)`: reads one frame. `rate`: frames a second, 0 for no limit."""
 
-    __slots__ = ("_closed", "_counted", "_frames", "_rate", "_receive", "_room", "_size", "_tokens",
-                 "_worker", "frames_in")  # fmt: skip
+    __slots__ = ("_closed", "_counted", "_finished", "_frames", "_rate", "_receive", "_room",
+                 "_size", "_tokens", "_worker", "frames_in")  # fmt: skip
 
     def __init__(self, receive: Callable[[str], Awaitable[None]], rate: float) -> None:
         self._receive = receive
@@ -28,11 +28,14 @@ class Inbox:
         self._worker: asyncio.Task[None] | None = None
         self._room: asyncio.Future[None] | None = None
         self._closed = False
+        self._finished = False
         self.frames_in = 0
 
     def put(self, text: str) -> Awaitable[None] | None:
         """Queues a frame; something to await before the next is read from the socket, if it is
         full. Idle sockets have no task."""
+        if self._finished:
+            return None
         self.frames_in += 1
         self._frames.append(text)
         self._size += len(text)
@@ -42,6 +45,12 @@ class Inbox:
             return None
         self._room = asyncio.get_running_loop().create_future()
         return self._room
+
+    async def finish(self) -> None:
+        """Takes no frame any more, and waits until those it has are read."""
+        self._finished = True
+        if self._worker is not None:
+            await asyncio.wait([self._worker])
 
     def close(self, *, forget: bool) -> None:
         """The socket is gone. What it had sent before is still read, unless `forget`: then the

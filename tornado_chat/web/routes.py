@@ -2,8 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from tornado.httputil import HTTPServerRequest
-from tornado.web import Application, RequestHandler, url
+from tornado.web import RequestHandler, url
 
 from tornado_chat.errors import SetupError
 from tornado_chat.logs import log_request
@@ -11,6 +10,7 @@ from tornado_chat.plugins import Plugin, Plugins
 from tornado_chat.web.base import NotThere, PluginHandler
 from tornado_chat.web.dialect import Dialect
 from tornado_chat.web.health import Live, Ready
+from tornado_chat.web.house import House
 from tornado_chat.web.native import NativeDialect
 from tornado_chat.web.proxies import Proxies
 from tornado_chat.web.socket import SocketHandler
@@ -20,23 +20,7 @@ if TYPE_CHECKING:
     from tornado_chat.app import Server
 
 
-class House(Application):
-    """All paths; the first place that sees a request, so that everybody after it knows who asks."""
-
-    def __init__(self, *args: Any, proxies: Proxies, **settings: Any) -> None:
-        super().__init__(*args, **settings)
-        self._proxies = proxies
-
-    def find_handler(self, request: HTTPServerRequest, **kwargs: Any) -> Any:
-        request.remote_ip = self._proxies.address(
-            request.remote_ip or "", request.headers.get("X-Forwarded-For", "")
-        )
-        return super().find_handler(request, **kwargs)
-
-
-def build(
-    server: "Server", plugins: Plugins, sockets: Sockets, native: NativeDialect
-) -> Application:
+def build(server: "Server", plugins: Plugins, sockets: Sockets, native: NativeDialect) -> House:
     """The application, from what the plugins register."""
     shared = {"server": server}
     routes: list[Any] = [

@@ -53,7 +53,7 @@ class SocketHandler(WebSocketHandler):
         self.dialect = dialect
         self.session: Session | None = None
         self._identity: Identity | None = None
-        self._inbox = Inbox(self._read, sockets.config.limits.frames_per_second)
+        self.inbox = Inbox(self._read, sockets.config.limits.frames_per_second)
         self._timer: asyncio.TimerHandle | None = None
 
     def data_received(self, chunk: bytes) -> None:
@@ -63,9 +63,9 @@ class SocketHandler(WebSocketHandler):
 
     async def get(self, *args: Any, **kwargs: Any) -> None:
         try:
-            if self.sockets.refusing:
-                raise Unavailable("the server is leaving, try again in a moment")
+            self.sockets.check_open()
             self._identity = await self._identify()
+            self.sockets.check_open()  # that may have taken a while
             if self._identity is not None:
                 self._make_room(self._identity)
         except ChatError as problem:
@@ -116,7 +116,9 @@ class SocketHandler(WebSocketHandler):
     def open(self, *_args: str, **_kwargs: str) -> None:
         self.set_nodelay(True)
         self.sockets.add(self)
-        if self._identity is not None:
+        if self.sockets.refusing:
+            self.close(GOING_AWAY, "restart")
+        elif self._identity is not None:
             self._enter(self._identity)
         else:
             loop = asyncio.get_running_loop()
@@ -126,9 +128,6 @@ class SocketHandler(WebSocketHandler):
 
     def _enter(self, identity: Identity) -> None:
         sockets = self.sockets
-        if sockets.refusing:
-            self.close(GOING_AWAY, "restart")
-            return
         if sockets.has_ended(identity):  # between learning who it is and here
             self.close(self.dialect.close_code(REVOKED), "ended by the house")
             return
@@ -175,7 +174,7 @@ class SocketHandler(WebSocketHandler):
 
     def _ended_by_house(self, session: Session) -> None:
         """From now on it gets nothing and nothing of it is read."""
-        self._inbox.close(forget=True)
+        self.inbox.close(forget=True)
         self.sockets.hub.leave(session)
 
     def _settle(self, session: Session) -> None:
@@ -193,7 +192,7 @@ class SocketHandler(WebSocketHandler):
                 return None
             self.sockets.heartbeat.heard(self.session)
         if isinstance(message, str):
-            return self._inbox.put(message)
+            return self.inbox.put(message)
         if self.dialect.binary_close:
             self.close(self.dialect.binary_close, "binary frame")
         return None
@@ -229,9 +228,9 @@ class SocketHandler(WebSocketHandler):
             if frame.get("do") != "auth" or not isinstance(key, str) or not key:
                 raise Unauthorized('the first frame is {"id":1,"do":"auth","key":"…"}')
             address = self.request.remote_ip or ""
-            if self.sockets.refusing:
-                raise Unavailable("the server is leaving, try again in a moment")
+            self.sockets.check_open()
             identity = await self.sockets.identify(Credentials(key=key, address=address))
+            self.sockets.check_open()
             check_user_id(self.request, identity)
             self._make_room(identity)
         except ChatError as problem:
@@ -259,7 +258,7 @@ class SocketHandler(WebSocketHandler):
         if self._timer is not None:
             self._timer.cancel()
         session = self.session
-        self._inbox.close(forget=session is None or session.closed is not None)
+        self.inbox.close(forget=session is None or session.closed is not None)
         if session is None:
             return
         code = session.closed or self.close_code or 1006
@@ -273,7 +272,7 @@ class SocketHandler(WebSocketHandler):
             session.id,
             code,
             time.monotonic() - session.opened_at,
-            self._inbox.frames_in,
+            self.inbox.frames_in,
             session.outbox.frames_out,
         )
 

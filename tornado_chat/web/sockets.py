@@ -2,12 +2,14 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tornado_chat.catch_up import CatchUp
 from tornado_chat.config import Config
+from tornado_chat.errors import Unavailable
 from tornado_chat.heartbeat import Heartbeat
 from tornado_chat.hub import Hub
 from tornado_chat.messages import Credentials, Identity
@@ -32,7 +34,7 @@ class Sockets:
     identify: Callable[[Credentials], Awaitable[Identity]]
     observers: Observers
     has_ended: Callable[[Identity], bool]
-    refusing: bool = False  # the house is leaving: no new sockets
+    _back_at: float | None = None  # monotonic; the house is leaving: no new sockets
     handlers: set["SocketHandler"] = field(default_factory=set)
     _gone: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -49,13 +51,27 @@ class Sockets:
         """How many have not said who they are."""
         return len(self.handlers) - self.hub.session_count
 
-    def close_strangers(self, code: int, reason: str) -> None:
-        """Those who have not said who they are; the others are closed as sessions."""
-        for handler in list(self.handlers):
-            if handler.session is None:
-                handler.close(code, reason)
+    def refuse(self, seconds: float) -> None:
+        """From now on no new sockets: the house leaves, and is gone in so many seconds."""
+        self._back_at = time.monotonic() + seconds
 
-    async def gone(self, seconds: float) -> None:
+    @property
+    def refusing(self) -> bool:
+        """Whether the house is leaving."""
+        return self._back_at is not None
+
+    def refused_for(self) -> float:
+        """For how many seconds more."""
+        return max(0.0, (self._back_at or 0.0) - time.monotonic())
+
+    def check_open(self) -> None:
+        """Raises Unavailable while the house leaves, with the time after which to try again."""
+        if self.refusing:
+            problem = Unavailable("the server is leaving, try again in a moment")
+            problem.retry_after = 1 + self.refused_for()
+            raise problem
+
+    async def gone(self, seconds: float | None = None) -> None:
         """Waits until every socket is closed, at most so long."""
         with contextlib.suppress(TimeoutError):
             if self.handlers:
