@@ -6,7 +6,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable
 from types import ModuleType
 from typing import Any, TypeVar
 
@@ -152,7 +152,7 @@ class Server(PluginApi):
             self.plugins.migrations(), self.plugins.models(), begin_epoch=begin_epoch
         )
         self.hub.start_at(head)
-        await self.engine.start(self.broker.on_ring, self._on_tell)
+        await self.engine.start(self.broker.on_ring, self.revoking.on_tell)
         await self.accounts.start(synchronise=begin_epoch)
         for provider in self.topics:
             await provider.start()
@@ -211,10 +211,6 @@ class Server(PluginApi):
         await self.plugins.observers.stop()  # they have heard of the last sessions
         await self.plugins.acall_each("shutdown", server=self)
         await self.close()
-
-    def _on_tell(self, user: str, what: Mapping[str, Any]) -> None:
-        self.revoking.on_tell(user, what)
-        self.broker.on_tell(user, what)
 
     def _committed(self, done: Committed) -> None:
         self.broker.committed(done)
