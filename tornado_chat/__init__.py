@@ -34,9 +34,11 @@ if TYPE_CHECKING:
     from tornado_chat.messages import Posted as Posted
     from tornado_chat.messages import Topic as Topic
     from tornado_chat.messages import offset_of as offset_of
+    from tornado_chat.messages import public_id as public_id
     from tornado_chat.session import Session as Session
     from tornado_chat.state import StateProvider as StateProvider
     from tornado_chat.store import ReadTx as ReadTx
+    from tornado_chat.store.members import Read as Read
     from tornado_chat.store.members import has_left as has_left
     from tornado_chat.store.members import unread as unread
     from tornado_chat.store.models import MemberRow as MemberRow
@@ -51,6 +53,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "AccountRow": "accounts.models",
     "ReadTx": "store",
+    "Read": "store.members",
     "has_left": "store.members",
     "unread": "store.members",
     "MemberRow": "store.models",
@@ -79,6 +82,7 @@ _HOMES = {
     "Posted": "messages",
     "Topic": "messages",
     "offset_of": "messages",
+    "public_id": "messages",
     "Session": "session",
     "StateProvider": "state",
     "StoreModel": "store.models",
@@ -108,6 +112,7 @@ __all__ = [
     "PluginHandler",
     "Posted",
     "RateLimited",
+    "Read",
     "ReadTx",
     "Server",
     "Session",
@@ -124,6 +129,7 @@ __all__ = [
     "has_left",
     "hookimpl",
     "offset_of",
+    "public_id",
     "server_command",
     "unread",
 ]

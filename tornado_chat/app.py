@@ -6,7 +6,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from types import ModuleType
 from typing import Any, TypeVar
 
@@ -28,6 +28,7 @@ from tornado_chat.plugin_api import PluginApi
 from tornado_chat.plugins import Plugins
 from tornado_chat.revoking import Revoking
 from tornado_chat.store import Committed, Rules, Store
+from tornado_chat.subscribing import Subscribing
 from tornado_chat.topics import TopicProvider
 from tornado_chat.web import routes
 from tornado_chat.web.listener import Listener
@@ -92,11 +93,15 @@ class Server(PluginApi):
         native = NativeDialect(
             Commands(
                 broker=self.broker,
-                hub=self.hub,
                 gate=self.gate,
                 store=self.store,
-                catch_up=self.catch_up,
-                subscriptions=config.limits.subscriptions_per_socket,
+                subscribing=Subscribing(
+                    hub=self.hub,
+                    gate=self.gate,
+                    store=self.store,
+                    catch_up=self.catch_up,
+                    most=config.limits.subscriptions_per_socket,
+                ),
             ),
             config.limits,
         )
@@ -152,7 +157,7 @@ class Server(PluginApi):
             self.plugins.migrations(), self.plugins.models(), begin_epoch=begin_epoch
         )
         self.hub.start_at(head)
-        await self.engine.start(self.broker.on_ring, self.revoking.on_tell)
+        await self.engine.start(self.broker.on_ring, self._on_tell)
         await self.accounts.start(synchronise=begin_epoch)
         for provider in self.topics:
             await provider.start()
@@ -211,6 +216,10 @@ class Server(PluginApi):
         await self.plugins.observers.stop()  # they have heard of the last sessions
         await self.plugins.acall_each("shutdown", server=self)
         await self.close()
+
+    def _on_tell(self, user: str, what: Mapping[str, Any]) -> None:
+        self.revoking.on_tell(user, what)
+        self.broker.on_tell(user, what)
 
     def _committed(self, done: Committed) -> None:
         self.broker.committed(done)

@@ -24,7 +24,7 @@ PUBLISH_KEY_MAX = 128  # characters
 
 class Broker:
     """`filter_draft`: the plugins' filters. `published(message)`: tells the observers.
-    `data_bytes`: [limits] frame_bytes, 0 for none."""
+    `data_bytes`: [limits] frame_bytes, 0 for none. `grown()`: the log has, by any process."""
 
     def __init__(
         self,
@@ -37,6 +37,7 @@ class Broker:
         filter_draft: Callable[[Draft], Draft],
         published: Callable[[Message], None],
         data_bytes: int,
+        grown: Callable[[], None] = lambda: None,
     ) -> None:
         self._store = store
         self._hub = hub
@@ -46,6 +47,7 @@ class Broker:
         self._filter = filter_draft
         self._published = published
         self._data_bytes = data_bytes
+        self._grown = grown
 
     async def post(
         self,
@@ -119,8 +121,19 @@ class Broker:
             )
 
     def signal(self, signal: Signal) -> None:
-        """Best effort, to those who listen now."""
-        self._hub.signal(signal)
+        """Best effort, to those who listen now; to a person by the engine, wherever he is."""
+        if signal.person is None:
+            self._hub.signal(signal)
+        else:
+            order = {"topic": signal.topic, "name": signal.name, "data": signal.data}
+            self._engine.tell(signal.person, {"signal": order})
+
+    def on_tell(self, user: str, what: Mapping[str, Any]) -> None:
+        """From the engine."""
+        order = what.get("signal")
+        if order is not None:
+            topic, name, data = Topic(*order["topic"]), order["name"], order["data"]
+            self._hub.signal(Signal(topic, name, data, user, person=user))
 
     def committed(self, done: Committed) -> None:
         """On the loop, after each commit: rings, then tells the observers."""
@@ -137,3 +150,4 @@ class Broker:
         self._hub.advance(bodies)
         if self._hub.accepted < last:
             self._hub.missed()
+        self._grown()

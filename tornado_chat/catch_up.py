@@ -11,9 +11,9 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
-from tornado_chat.errors import ChatError, Denied, NotFound, Unavailable
+from tornado_chat.errors import ChatError, Conflict, Denied, NotFound, Unavailable
 from tornado_chat.hub import Hub, encoded
-from tornado_chat.messages import Identity, Message, Topic
+from tornado_chat.messages import MINE, Identity, Message, Topic
 from tornado_chat.session import Session, Subscription
 from tornado_chat.store import Store
 
@@ -22,6 +22,7 @@ log = logging.getLogger("tornado_chat.session")
 PAGE = 50  # messages read at a time for one subscription
 HEAL_PAGE = 1000
 RETRY_SECONDS = 1.0  # while the store cannot be read
+BEHIND = "subscription {}: fell behind what is kept, subscribe again"
 
 
 class CatchUp:
@@ -63,6 +64,7 @@ class CatchUp:
                 except Exception:  # a provider's fault must not leave the session deaf
                     log.exception("session %d: cannot catch up", session.id)
                     await asyncio.sleep(RETRY_SECONDS)
+                session.served(subscription)
         finally:
             session.catching_up = False
 
@@ -77,6 +79,9 @@ class CatchUp:
         if subscription.position < upto:
             selection = subscription.selection()
             page = await self._store.after(subscription.position, selection, PAGE, upto)
+            if session.dialect.resumes and subscription.missed(page.pruned):
+                self._end(subscription, Conflict(BEHIND.format(name_of(subscription.topic))))
+                return
             for message in page.messages:
                 await session.outbox.room()
                 if subscription.ended or session.closed is not None:
@@ -107,10 +112,14 @@ class CatchUp:
         try:
             await self._allowed(session.identity, subscription.topic)
         except (Denied, NotFound):
-            if not subscription.ended:
-                self.hub.unsubscribe(session, subscription.topic)
-                session.dialect.ended(session, subscription.topic)
+            self._end(subscription, Denied(f"subscription {subscription.topic.name}: has ended"))
         return not subscription.ended
+
+    def _end(self, subscription: Subscription, problem: ChatError) -> None:
+        if not subscription.ended:
+            session = subscription.session
+            self.hub.unsubscribe(session, subscription.topic)
+            session.dialect.ended(session, subscription.topic, problem)
 
     def _put(self, subscription: Subscription, message: Message) -> None:
         session = subscription.session
@@ -144,3 +153,8 @@ class CatchUp:
                     return
         finally:
             self._healing = False
+
+
+def name_of(topic: Topic | None) -> str:
+    """As the native protocol calls what is subscribed."""
+    return topic.name if topic else MINE

@@ -11,25 +11,22 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
 from marshmallow import Schema, ValidationError
 
 from tornado_chat import protocol, schemas
 from tornado_chat.broker import Broker
-from tornado_chat.catch_up import CatchUp
-from tornado_chat.errors import BadRequest, ChatError, Denied, RateLimited, Unavailable
+from tornado_chat.errors import BadRequest, ChatError
 from tornado_chat.gate import Gate
-from tornado_chat.hub import Hub
 from tornado_chat.messages import Message, Posted, Topic
-from tornado_chat.session import Session, Subscription
+from tornado_chat.session import Session
 from tornado_chat.store import Signal, Store
+from tornado_chat.subscribing import Subscribing
 from tornado_chat.topics import first_fault
 
 log = logging.getLogger("tornado_chat.session")
 
 HISTORY_READS = 20  # of a page each, for one command
 HISTORY_PAGE = 1000
-SNAPSHOT_SECONDS = 10.0  # a provider whose snapshot takes longer is answered for: unavailable
 
 Reply = Mapping[str, Any] | None  # None: the command answers by itself, later
 Method = Callable[["Commands", Session, dict[str, Any]], Awaitable[Reply]]
@@ -44,24 +41,20 @@ class Command:
 
 
 class Commands:
-    """Carries out the frames of native sessions. `subscriptions`: at most so many a socket."""
+    """Carries out the frames of native sessions."""
 
     def __init__(
         self,
         *,
         broker: Broker,
-        hub: Hub,
         gate: Gate,
         store: Store,
-        catch_up: CatchUp,
-        subscriptions: int,
+        subscribing: Subscribing,
     ) -> None:
         self._broker = broker
-        self._hub = hub
         self._gate = gate
         self._store = store
-        self._catch_up = catch_up
-        self._subscriptions = subscriptions
+        self._subscribing = subscribing
 
     async def run(self, session: Session, frame: dict[str, Any]) -> None:
         """Carries out one frame and replies. Returns once the next one may be admitted: only the
@@ -104,84 +97,13 @@ class Commands:
         raise BadRequest("auth: only as the first frame")
 
     async def subscribe(self, session: Session, frame: dict[str, Any]) -> Reply:
-        """Joins a topic, or each of a list; of a list every item says how it went. The reply goes
-        first, then what came meanwhile."""
-        joined: list[Subscription] = []
-        try:
-            if "topic" in frame:
-                reply = await self._join(session, frame["topic"], joined)
-            else:
-                items = [await self._join_or_say(session, each, joined) for each in frame["topics"]]
-                reply = {"topics": items}
-            payload = protocol.ok(frame["id"], reply)
-        except BaseException:
-            for subscription in joined:
-                self._undo(subscription)
-            raise
-        session.send(payload)
-        for subscription in joined:
-            subscription.held = False
-        self._catch_up.start(session)
+        """Answers by itself: the reply goes before what was missed."""
+        await self._subscribing.subscribe(session, frame)
         return None
-
-    async def _join_or_say(
-        self, session: Session, name: str, joined: list[Subscription]
-    ) -> dict[str, Any]:
-        try:
-            return await self._join(session, name, joined)
-        except ChatError as problem:
-            return {"topic": name, "error": problem.body()}
-        except Exception:  # the others of the list may go well
-            log.exception("session %d: subscribe failed", session.id)
-            return {"topic": name, "error": ChatError("something failed here").body()}
-
-    async def _join(
-        self, session: Session, name: str, joined: list[Subscription]
-    ) -> dict[str, Any]:
-        """The mark, then the state, then every message after the mark (rule 10). Registered before
-        the gate is asked, so that a revocation meanwhile finds something to end."""
-        topic = Topic.parse(session.identity.tenant, name)
-        self._check_count(session, topic)
-        mark = self._hub.mark
-        subscription = self._hub.subscribe(session, topic, mark)
-        subscription.held = True
-        try:
-            provider = await self._gate.check(session.identity, "subscribe", topic)
-            async with asyncio.timeout(SNAPSHOT_SECONDS):
-                state = await provider.snapshot(session.identity, topic)
-            if subscription.ended:
-                raise Denied(f"subscribe {name}: has ended")
-            written = orjson.Fragment(orjson.dumps(state))  # here, where it fails for itself alone
-        except TimeoutError:
-            self._undo(subscription)
-            raise Unavailable(f"subscribe {name}: its state takes too long") from None
-        except BaseException:
-            self._undo(subscription)
-            raise
-        joined.append(subscription)
-        return {
-            "topic": topic.name,
-            "epoch": self._store.log.epochs.today,
-            "offset": mark,
-            "complete": False,
-            "state": written,
-        }
-
-    def _check_count(self, session: Session, topic: Topic) -> None:
-        most = self._subscriptions
-        if most and topic not in session.subscriptions and len(session.subscriptions) >= most:
-            raise RateLimited(f"subscribe {topic.name}: limits.subscriptions_per_socket = {most}")
-
-    def _undo(self, subscription: Subscription) -> None:
-        session, topic = subscription.session, subscription.topic
-        if session.subscriptions.get(topic) is subscription:
-            self._hub.unsubscribe(session, topic)
 
     async def unsubscribe(self, session: Session, frame: dict[str, Any]) -> Reply:
         """Leaves a topic; leaving one that was not joined is no error."""
-        topic = Topic.parse(session.identity.tenant, frame["topic"])
-        self._hub.unsubscribe(session, topic)
-        return {"topic": topic.name}
+        return self._subscribing.unsubscribe(session, frame)
 
     async def publish(self, session: Session, frame: dict[str, Any]) -> Reply:
         """Answered after the commit, never before."""
@@ -235,6 +157,13 @@ class Commands:
         bodies = [protocol.push_body(each) for each in shown]
         return {"messages": bodies, "more": len(seen) > limit or more}
 
+    async def seen(self, session: Session, frame: dict[str, Any]) -> Reply:
+        """He has read the topic up to this offset; his other sessions are told."""
+        topic = Topic.parse(session.identity.tenant, frame["topic"])
+        provider = await self._gate.check(session.identity, "history", topic)
+        read = await provider.seen(session.identity, topic, frame["offset"])
+        return {"topic": topic.name, "offset": read.offset, "unread": read.unread}
+
     async def signal(self, session: Session, frame: dict[str, Any]) -> Reply:
         """Typing and the like: to those who listen now, best effort."""
         topic = Topic.parse(session.identity.tenant, frame["topic"])
@@ -263,6 +192,7 @@ TABLE: dict[str, Command] = {
     "unsubscribe": Command(schemas.Unsubscribe(), Commands.unsubscribe),
     "publish": Command(schemas.Publish(), Commands.publish),
     "history": Command(schemas.History(), Commands.history),
+    "seen": Command(schemas.Seen(), Commands.seen),
     "signal": Command(schemas.SendSignal(), Commands.signal),
     "ping": Command(schemas.Ping(), Commands.ping),
 }

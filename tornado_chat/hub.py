@@ -80,7 +80,14 @@ class Hub(Listeners):
         self._pump_if_idle()
 
     def signal(self, signal: Signal) -> None:
-        """Hands a signal to those who subscribed its topic or are named by it."""
+        """Hands a signal to those who subscribed its topic or are named by it; one for a person to
+        all his sessions that have a word for it."""
+        if signal.person is not None:
+            for session in self.sessions(signal.topic.tenant, signal.person):
+                frame = encoded(session.dialect, signal)
+                if frame is not None:
+                    session.outbox.put(frame)
+            return
         if len(self._waiting) < SIGNALS_WAITING:
             self._waiting.append(signal)
             self._pump_if_idle()
@@ -148,7 +155,10 @@ class Hub(Listeners):
 
     def _hand_signal(self, subscription: Subscription, signal: Signal) -> None:
         session = subscription.session
-        if subscription.topic is not None and not signal.audience.includes(session.identity):
+        if subscription.topic is None:
+            if signal.topic in session.subscriptions:
+                return
+        elif not signal.audience.includes(session.identity):
             return
         frame = self._frame(session.dialect, signal)
         if frame is not None:
@@ -187,7 +197,11 @@ class Hub(Listeners):
                 visible = check(session.identity, message)
             else:
                 visible = not by_name or message.audience.includes(session.identity)
-            return visible and (by_name or session.dialect.wants(session, message))
+            if not visible or by_name:
+                return visible
+            if session.by_name(message.topic, message.offset):
+                return False
+            return session.dialect.wants(session, message)
         except Exception:
             log.exception("session %d: cannot be handed a message", session.id)
             return False

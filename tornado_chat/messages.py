@@ -136,7 +136,7 @@ class Message:
     @property
     def id(self) -> str:
         """The public id, a string of digits that rises with the offset (GrowERP's ids do too)."""
-        return str(ID_BASE + self.offset)
+        return public_id(self.offset)
 
     @property
     def time(self) -> datetime:
@@ -147,11 +147,16 @@ class Message:
 ID_BASE = 100_000
 
 
-def offset_of(public_id: str) -> int | None:
+def public_id(offset: int) -> str:
+    """The public id of the message with this offset."""
+    return str(ID_BASE + offset)
+
+
+def offset_of(text: str) -> int | None:
     """The offset behind a public message id; None where it cannot be one."""
-    if not public_id.isascii() or not public_id.isdigit() or len(public_id) > 18:
+    if not text.isascii() or not text.isdigit() or len(text) > 18:
         return None
-    offset = int(public_id) - ID_BASE
+    offset = int(text) - ID_BASE
     return offset if offset > 0 else None
 
 

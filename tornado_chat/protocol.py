@@ -107,9 +107,10 @@ def ok(command_id: Any, body: Mapping[str, Any]) -> bytes:
     return orjson.dumps({"id": command_id, "ok": body})
 
 
-def error(command_id: Any, problem: ChatError) -> bytes:
-    """`{"id":…,"error":{"code","message"}}`"""
-    return orjson.dumps({"id": command_id, "error": problem.body()})
+def error(command_id: Any, problem: ChatError, *, topic: str | None = None) -> bytes:
+    """`{"id":…,"error":{"code","message"}}`; with `topic` where a subscription has ended."""
+    about = {} if topic is None else {"topic": topic}
+    return orjson.dumps({"id": command_id, **about, "error": problem.body()})
 
 
 def hello(

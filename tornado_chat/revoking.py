@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from tornado_chat.errors import REVOKED
+from tornado_chat.errors import REVOKED, Denied
 from tornado_chat.hub import Hub
 from tornado_chat.messages import Topic
 from tornado_chat.session import Session
@@ -34,7 +34,9 @@ class Revoking:
             if topic is None:
                 session.close(REVOKED, "ended by the house")
             elif self._hub.unsubscribe(session, topic):
-                session.dialect.ended(session, topic)
+                session.dialect.ended(
+                    session, topic, Denied(f"subscription {topic.name}: has ended")
+                )
 
     def _sessions(self, topic: Topic | None, order: Mapping[str, Any]) -> Iterable[Session]:
         everybody = self._hub.subscribers(topic) if topic else self._hub.all_sessions()

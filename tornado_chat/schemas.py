@@ -8,6 +8,7 @@ from tornado_chat.messages import TOPIC_NAME_MAX
 
 TOPIC = validate.Length(1, TOPIC_NAME_MAX)
 OFFSET = validate.Range(min=0, max=2**63 - 1)
+START = "start"  # of all that is kept
 HISTORY_LIMIT = 200  # messages in one page
 
 
@@ -41,9 +42,25 @@ class Auth(Command):
     key = fields.String(required=True, validate=validate.Length(1, 1024))
 
 
+class Since(fields.Field[Any]):
+    """Where a subscriber was: an epoch and an offset, or "start"."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> Any:
+        del attr, data
+        if value == START:
+            return START
+        if isinstance(value, dict) and value.keys() == {"epoch", "offset"}:
+            epoch, offset = value["epoch"], value["offset"]
+            whole = isinstance(offset, int) and not isinstance(offset, bool)
+            if isinstance(epoch, str) and whole and 0 <= offset < 2**63:
+                return epoch, offset
+        raise ValidationError('not {"epoch": text, "offset": whole number} and not "start"')
+
+
 class Subscribe(Command):
     topic = fields.String(validate=TOPIC)
     topics = fields.List(fields.String(validate=TOPIC), validate=validate.Length(1, 100))
+    since = Since(load_default=None)
 
     @validates_schema
     def one_of_both(self, data: Any, **_: Any) -> None:
@@ -75,6 +92,11 @@ class History(Command):
         """Backwards or forwards, not both."""
         if "before" in data and "after" in data:
             raise ValidationError("give either before or after", "before")
+
+
+class Seen(Command):
+    topic = fields.String(required=True, validate=TOPIC)
+    offset = fields.Integer(strict=True, required=True, validate=OFFSET)
 
 
 class SendSignal(Command):

@@ -9,6 +9,7 @@ from asyncio import Future
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from tornado_chat.errors import ChatError
 from tornado_chat.messages import Identity, Message, Posted, Topic
 from tornado_chat.outbox import Outbox, Transport
 from tornado_chat.protocol import text_frame
@@ -19,7 +20,12 @@ _serials = itertools.count(1)
 
 
 class Wire(Protocol):
-    """What the hub must know of a dialect. One object for all its sessions."""
+    """What the hub must know of a dialect. One object for all its sessions.
+
+    `resumes`: its clients come back with a position of their own, and can be told to.
+    """
+
+    resumes: bool
 
     def encode(self, message: Message) -> bytes | None:
         """The payload of a text frame, the same for everybody; None: never on this wire."""
@@ -30,8 +36,8 @@ class Wire(Protocol):
     def wants(self, session: "Session", message: Message) -> bool:
         """Whether this session wants a message that is addressed to its person."""
 
-    def ended(self, session: "Session", topic: Topic) -> None:
-        """The house has ended a subscription of this session."""
+    def ended(self, session: "Session", topic: Topic | None, problem: ChatError) -> None:
+        """The house has ended a subscription of this session, and why."""
 
     def close_code(self, code: int) -> int:
         """The close code this wire knows for one of ours."""
@@ -46,15 +52,28 @@ class Subscription:
     `position`: everything up to this offset has been considered. `live`: what comes next comes
     from the hub; else it is behind and reads the log. `held`: its subscriber has not been answered
     yet, so nothing may be sent. `pending`: what came from the hub while the last page was read,
-    None where nothing is kept.
+    None where nothing is kept. `first`: it is about what comes after this offset. `told`: the
+    subscriber knows that what was thrown away up to here is missing.
     """
 
-    __slots__ = ("ended", "held", "live", "pending", "position", "session", "topic")
+    __slots__ = (
+        "ended",
+        "first",
+        "held",
+        "live",
+        "pending",
+        "position",
+        "session",
+        "told",
+        "topic",
+    )
 
     def __init__(self, session: "Session", topic: Topic | None, position: int) -> None:
         self.session = session
         self.topic = topic
         self.position = position
+        self.first = position
+        self.told = 0
         self.live = False
         self.held = False
         self.ended = False
@@ -67,6 +86,16 @@ class Subscription:
                 self.pending.append(message)
             else:
                 self.pending = None
+
+    def begin_at(self, position: int, told: int) -> None:
+        """Before its subscriber is answered: it is about what comes after `position`."""
+        self.position = self.first = position
+        self.told = told
+
+    def missed(self, pruned: int) -> bool:
+        """Whether something was thrown away up to `pruned` that it has not considered and its
+        subscriber was not told of."""
+        return pruned > max(self.position, self.told)
 
     def fall_behind(self, position: int) -> None:
         """From now on it reads the log, after `position`."""
@@ -164,3 +193,14 @@ class Session:
             if not subscription.live and not subscription.held:
                 return subscription
         return None
+
+    def served(self, subscription: Subscription) -> None:
+        """It has had its page, now the others: a long way to go holds nobody else up."""
+        if self.subscriptions.get(subscription.topic) is subscription:
+            self.subscriptions[subscription.topic] = self.subscriptions.pop(subscription.topic)
+
+    def by_name(self, topic: Topic, offset: int) -> bool:
+        """Whether a message of the topic comes by the topic's own subscription, and so not once
+        more by the one on all that is the person's."""
+        named = self.subscriptions.get(topic)
+        return named is not None and not named.held and offset > named.first

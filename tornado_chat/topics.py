@@ -4,7 +4,7 @@ Knows neither sockets nor tables; what a provider needs of the house it reaches 
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -16,6 +16,7 @@ from tornado_chat.messages import MEMBERS, Audience, Draft, Identity, Message, P
 
 if TYPE_CHECKING:
     from tornado_chat.app import Server
+    from tornado_chat.store.members import Read
     from tornado_chat.store.transaction import Tx
 
 Action = Literal["subscribe", "publish", "history"]
@@ -34,7 +35,8 @@ class TopicProvider:
     kind: str = ""
     # What a person may post, by the default `receive`. None: nothing.
     data_schema: type[Schema] | None = None
-    # How much is kept: 0 nothing, all are signals; None as [retention] says.
+    # How much is kept: the newest so many, or nothing older; 0 nothing, all are signals; None as
+    # [retention] says. A word there on the kind or on the topic goes before it.
     history: int | timedelta | None = None
     # Set by the host when the provider is registered, before `start`.
     server: "Server"
@@ -86,6 +88,16 @@ class TopicProvider:
             raise BadRequest(f"publish {topic.name}: {first_fault(error.messages)}") from None
         return loaded
 
+    async def seen(self, identity: Identity, topic: Topic, offset: int) -> "Read":
+        """This person has read the topic up to the offset; asked after `authorize` for "history".
+
+        By default what the members of a topic have read. Raises Denied for who is none.
+        """
+        read = await self.server.write(lambda tx: tx.members.read(topic, identity.user_id, offset))
+        if read is None:
+            raise Denied(f"seen {topic.name}: not a member")
+        return read
+
     def append_in(self, tx: "Tx", draft: Draft) -> Posted:
         """Numbers what was posted or published here, in the writer's thread; a subclass may write
         rows of its own beside it, all or nothing.
@@ -93,6 +105,14 @@ class TopicProvider:
         Not called for `tx.publish`, whose caller has the transaction in his hands.
         """
         return tx.append(draft)
+
+    def pruned_in(self, tx: "Tx", messages: Sequence[Message]) -> None:
+        """These messages are thrown away, being too old, in this transaction: rows that belong to
+        them go now. In the writer's thread; at most 500, in order, and of each topic its oldest.
+
+        It may be run twice for one message, so it must touch nothing else. Where it raises, the
+        messages stay, and it is asked again minutes later.
+        """
 
     @cached_property
     def _schema(self) -> Schema | None:
@@ -145,6 +165,11 @@ class Registry:
                 "class deriving from TopicProvider"
             )
         kind = provider.kind
+        if not is_history(provider.history):
+            raise SetupError(
+                f"plugin {owner!r}: history of the kind {kind!r} is {provider.history!r}, expected "
+                "None, a number of messages, or a timedelta"
+            )
         if kind and not KIND.fullmatch(kind):
             raise SetupError(
                 f"plugin {owner!r}: {kind!r} is no kind of topic: lower-case letters, digits and "
@@ -176,6 +201,13 @@ class Registry:
 
     def __len__(self) -> int:
         return len(self._providers)
+
+
+def is_history(value: object) -> bool:
+    """Whether a provider's `history` can be meant: None, and nothing that is negative."""
+    if isinstance(value, timedelta):
+        return value >= timedelta()
+    return value is None or (isinstance(value, int) and value >= 0)
 
 
 def first_fault(messages: Any, path: str = "") -> str:

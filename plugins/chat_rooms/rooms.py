@@ -203,7 +203,7 @@ class Rooms(RoomReader):
         if caller is None or (row.read_count is not None and not row.unread):
             return False
         topic = topic_of(row.tenant, str(row.id))
-        return await self._server.write(lambda tx: tx.members.read(topic, caller))
+        return await self._server.write(lambda tx: tx.members.read(topic, caller)) is not None
 
     # Inside
 

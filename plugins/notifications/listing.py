@@ -11,11 +11,12 @@ from typing import Any
 
 from peewee import chunked
 
-from tornado_chat import Identity, Message, ReadTx, Server, Tx
+from tornado_chat import Identity, Message, Read, ReadTx, Server, Topic, Tx, public_id
 
 from .models import Listing, Note, address_of
 
 ROWS = 500  # in one INSERT
+VIEWED_MAX = 1000  # listed notifications that one `seen` looks at
 TERMS = 200  # addresses in one query; SQLite takes 500
 
 
@@ -86,13 +87,38 @@ def _newest_of(address: str, count: int, topic: str | None, unwanted: Collection
 
 
 def mark_viewed(tx: Tx, identity: Identity, offsets: Collection[int]) -> set[int]:
-    """Notes that he has seen them; gives those of them that are his."""
-    now = tx.now
-    own: Any = Listing.select(Listing.offset).where(
+    """Notes that he has seen them, and tells his native sessions; gives those of them that are
+    his."""
+    own: Any = Listing.select(Listing.offset, Listing.topic).where(
         Listing.address.in_(addresses_of(identity)), Listing.offset.in_(list(offsets))
     )
-    his = {offset for (offset,) in own.tuples()}
-    for some in chunked(sorted(his), ROWS):
+    his: dict[int, str] = dict(own.tuples())
+    _note_viewed(tx, identity, his)
+    for name in sorted(set(his.values())):
+        ids = [public_id(offset) for offset in sorted(his) if his[offset] == name]
+        topic = Topic(identity.tenant or "", "", name)
+        tx.tell(topic, "viewed", {"ids": ids}, identity.user_id)
+    return set(his)
+
+
+def view_upto(tx: Tx, identity: Identity, topic: Topic, last: int) -> Read:
+    """He has seen what is listed of the topic up to the offset; of the newest thousand."""
+    listed_here = newest(addresses_of(identity), VIEWED_MAX, topic.key, ())
+    notes: Any = Note.select(Note.offset).where(
+        Note.user_id == identity.user_id,
+        Note.offset.in_(listed_here),
+        Note.viewed.is_null(False),
+    )
+    unseen = set(listed_here).difference(offset for (offset,) in notes.tuples())
+    seen = {offset for offset in unseen if offset <= last}
+    if seen:
+        mark_viewed(tx, identity, seen)
+    return Read(last, len(unseen) - len(seen))
+
+
+def _note_viewed(tx: Tx, identity: Identity, offsets: Collection[int]) -> None:
+    now = tx.now
+    for some in chunked(sorted(offsets), ROWS):
         rows = [(identity.user_id, offset, now) for offset in some]
         fields = [Note.user_id, Note.offset, Note.viewed]
         Note.insert_many(rows, fields=fields).on_conflict(
@@ -100,4 +126,3 @@ def mark_viewed(tx: Tx, identity: Identity, offsets: Collection[int]) -> set[int
             update={Note.viewed: now},
             where=Note.viewed.is_null(),
         ).execute()
-    return his

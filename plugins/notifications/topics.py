@@ -11,13 +11,14 @@ from tornado_chat import (
     Identity,
     Message,
     Posted,
+    Read,
     Topic,
     TopicProvider,
     Tx,
 )
 
 from .content import check_name
-from .listing import list_in
+from .listing import list_in, view_upto
 from .schemas import Said
 from .service import Notifications
 
@@ -58,6 +59,10 @@ class NotificationTopics(TopicProvider):
         """A post over a socket; it goes to the tenant. To reach some only, there is REST."""
         said = await super().receive(identity, topic, data)
         return self._notifications.complete(topic.key, **said)
+
+    async def seen(self, identity: Identity, topic: Topic, offset: int) -> Read:
+        """What is listed of the topic up to there is viewed."""
+        return await self.server.write(lambda tx: view_upto(tx, identity, topic, offset))
 
     def append_in(self, tx: Tx, draft: Draft) -> Posted:
         """What was posted, listed where it is to be. A house that names no audience means all."""

@@ -410,7 +410,7 @@ async def test_many_writers_give_everybody_one_order(site):
 
 
 async def test_a_snapshot_that_hangs_holds_nobody_else(site, monkeypatch):
-    monkeypatch.setattr("tornado_chat.commands.SNAPSHOT_SECONDS", 0.3)
+    monkeypatch.setattr("tornado_chat.subscribing.SNAPSHOT_SECONDS", 0.3)
     async with site.connect("ann") as ann, site.connect("bob") as bob:
         waiting = asyncio.create_task(ann.do("subscribe", topic="board:slow"))
         await bob.ok("subscribe", topic="board:1")

@@ -19,7 +19,7 @@ FLOORS = [
     ["listeners", "hub", "heartbeat"],
     ["catch_up", "revoking", "broker"],
     ["plugin_api"],
-    ["commands"],
+    ["subscribing", "commands"],
     ["web"],
     ["leaving"],
     ["app"],

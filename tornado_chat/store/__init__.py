@@ -16,6 +16,7 @@ import peewee
 
 from tornado_chat.errors import SetupError, Unavailable
 from tornado_chat.messages import Draft, Message, Posted, Topic
+from tornado_chat.store.addressed import Selection
 from tornado_chat.store.database import (
     CORE_MIGRATIONS,
     enter_thread,
@@ -23,7 +24,7 @@ from tornado_chat.store.database import (
     migrate,
     open_database,
 )
-from tornado_chat.store.log import Epochs, LogReader, Page, Selection
+from tornado_chat.store.log import Epochs, LogReader, Page
 from tornado_chat.store.members import members_of
 from tornado_chat.store.models import EpochRow, LogHead, PairingRow, PublishKeyRow, StoreModel
 from tornado_chat.store.transaction import Rules, Signal, Tx

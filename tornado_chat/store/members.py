@@ -4,15 +4,24 @@ Nothing here is written per message but the sender's own counter; nothing is rea
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from peewee import fn
 
 from tornado_chat.messages import Topic
-from tornado_chat.store.models import MemberRow, TopicRow
+from tornado_chat.store.models import MemberRow, MessageRow, TopicRow
 
 if TYPE_CHECKING:
     from tornado_chat.store.transaction import TopicState, Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What somebody has read of a topic: up to this offset; so many of others came after it."""
+
+    offset: int
+    unread: int
 
 
 class MembersTx:
@@ -73,13 +82,58 @@ class MembersTx:
             MemberRow.topic_id == state.id, MemberRow.user_id.in_(list(users))
         ).execute()
 
-    def read(self, topic: Topic, user: str) -> bool:
-        """He has read everything there is; False where he is no member."""
+    def read(self, topic: Topic, user: str, upto: int | None = None) -> Read | None:
+        """He has read what there is, or what there is up to the offset `upto`; what he had read
+        before stays read. His native sessions are told. None where he is no member.
+
+        Costs what lies between, never what lies after or before.
+        """
         state = self._state(topic)
-        return bool(
-            MemberRow.update(read_count=state.count, own_after=0, seen_at=self._tx.now)
-            .where(*self._is(state.id, user))
-            .execute()
+        row = MemberRow.get_or_none(*self._is(state.id, user))
+        if row is None:
+            return None
+        number, offset = self._place(state, upto)
+        before = row.joined_count if row.read_count is None else row.read_count
+        own = row.own_after
+        if number >= state.count:
+            number, own = state.count, 0
+        elif number > before:
+            own -= self._own_between(state.id, user, row.read_offset, offset, before)
+        else:
+            number, offset = before, row.read_offset
+        read = Read(offset, max(0, state.count - number - own))
+        if row.read_count is None or number > row.read_count:
+            MemberRow.update(
+                read_count=number, read_offset=offset, own_after=own, seen_at=self._tx.now
+            ).where(*self._is(state.id, user)).execute()
+            self._tx.tell(topic, "seen", {"offset": offset, "unread": read.unread}, user)
+        return read
+
+    @staticmethod
+    def _place(state: "TopicState", upto: int | None) -> tuple[int, int]:
+        """Number and offset of the last message up to `upto`, also where it was thrown away."""
+        if upto is None or upto >= state.last_offset:
+            return state.count, state.last_offset
+        query: Any = MessageRow.select(MessageRow.number).where(
+            MessageRow.topic_id == state.id, MessageRow.offset > upto
+        )
+        following = query.order_by(MessageRow.offset).limit(1).scalar()
+        return (state.count if following is None else following - 1), upto
+
+    @staticmethod
+    def _own_between(topic_id: int, user: str, first: int, last: int, before: int) -> int:
+        """How many of his own lie after number `before` and offset `first`, up to `last`."""
+        return (
+            MessageRow.select()
+            .where(
+                MessageRow.topic_id == topic_id,
+                MessageRow.offset > first,
+                MessageRow.offset <= last,
+                MessageRow.number > before,
+                MessageRow.sender == user,
+                MessageRow.audience == "",
+            )
+            .count()
         )
 
     def _state(self, topic: Topic) -> "TopicState":

@@ -32,13 +32,17 @@ CHUNK = 500  # rows in one INSERT
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """What is neither numbered nor stored: typing, presence, topics with `history = 0`."""
+    """What is neither numbered nor stored: typing, presence, topics with `history = 0`.
+
+    `person`: a user id whose native sessions get it, whatever they listen to, and nobody else.
+    """
 
     topic: Topic
     name: str
     data: Mapping[str, Any]
     sender: str | None = None
     audience: Audience = MEMBERS
+    person: str | None = None
 
 
 @dataclass(slots=True)
@@ -109,6 +113,10 @@ class Tx:
     def defer(self, fn: Callable[[], object]) -> None:
         """`fn()` is called on the loop after the commit, before the work's caller goes on."""
         self.deferred.append(fn)
+
+    def tell(self, topic: Topic, name: str, data: Mapping[str, Any], user: str) -> None:
+        """A signal about the topic to the native sessions of this person, after the commit."""
+        self.signals.append(Signal(topic, name, data, user, person=user))
 
     def publish(
         self,

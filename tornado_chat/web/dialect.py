@@ -26,6 +26,9 @@ class Dialect:
     # seconds have passed, since front-ends drop what comes before they listen. Nothing is lost:
     # the session is behind for so long (design section 5 rule 6).
     settle_seconds: float = 0.0
+    # True: its clients come back with a position of their own. A subscription that fell behind
+    # what is kept is then ended, so that they know; else it goes on with what is there.
+    resumes: bool = False
     # The close code for a binary frame; 0: such a frame is passed over in silence.
     binary_close: int = 0
     # Ours -> what this wire knows; codes that are not named here pass as they are.
@@ -56,8 +59,9 @@ class Dialect:
         """Whether this session is to get a message addressed to its person. Must be quick."""
         return True
 
-    def ended(self, session: Session, topic: Topic) -> None:
-        """The house has ended a subscription of this session; say so where there is a word."""
+    def ended(self, session: Session, topic: Topic | None, problem: ChatError) -> None:
+        """The house has ended a subscription of this session (`topic` None: on all that is the
+        person's), and why; say so where there is a word."""
 
     def close_code(self, code: int) -> int:
         """The close code this wire knows."""

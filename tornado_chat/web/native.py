@@ -6,8 +6,8 @@ from typing import Any
 from tornado_chat import protocol
 from tornado_chat.commands import Commands
 from tornado_chat.config import LimitsConfig
-from tornado_chat.errors import ChatError, Denied, TooLarge
-from tornado_chat.messages import Message, Topic
+from tornado_chat.errors import ChatError, TooLarge
+from tornado_chat.messages import MINE, Message, Topic
 from tornado_chat.schemas import id_of
 from tornado_chat.session import Session
 from tornado_chat.store import Signal
@@ -19,6 +19,7 @@ ENVELOPE_BYTES = 4096  # what a frame may hold beside the data of its message
 class NativeDialect(Dialect):
     path = "/ws"
     first_frame_auth = True
+    resumes = True
     binary_close = 4002
 
     def __init__(self, commands: Commands, limits: LimitsConfig) -> None:
@@ -67,8 +68,8 @@ class NativeDialect(Dialect):
     def encode_signal(self, signal: Signal) -> bytes | None:
         return protocol.signal(signal.topic, signal.name, signal.sender, signal.data)
 
-    def ended(self, session: Session, topic: Topic) -> None:
-        session.send(protocol.error(None, Denied(f"subscription {topic.name}: has ended")))
+    def ended(self, session: Session, topic: Topic | None, problem: ChatError) -> None:
+        session.send(protocol.error(None, problem, topic=topic.name if topic else MINE))
 
     def farewell(self, session: Session, code: str, window_ms: tuple[int, int]) -> None:
         session.send(protocol.bye(code, window_ms))
