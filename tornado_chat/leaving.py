@@ -68,7 +68,7 @@ class Leaving:
                 say_goodbye(socket, self._window())
             await self._sockets.gone(HURRY_SECONDS)
             for socket in list(self._sockets.handlers):
-                drop(socket)
+                socket.transport.abort()
             await self._sockets.gone(HURRY_SECONDS)
         await self._listener.close()
 
@@ -124,9 +124,3 @@ def say_goodbye(socket: SocketHandler, window_ms: tuple[int, int]) -> None:
     elif session.closed is None:
         session.dialect.farewell(session, "restart", window_ms)
         session.close(GOING_AWAY, "restart")
-
-
-def drop(socket: SocketHandler) -> None:
-    """Without a word: the peer does not answer."""
-    if socket.ws_connection is not None and socket.ws_connection.stream is not None:
-        socket.ws_connection.stream.close()

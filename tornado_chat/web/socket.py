@@ -115,6 +115,9 @@ class SocketHandler(WebSocketHandler):
 
     def open(self, *_args: str, **_kwargs: str) -> None:
         self.set_nodelay(True)
+        assert self.ws_connection is not None
+        assert self.ws_connection.stream is not None
+        self.transport = StreamTransport(self, self.ws_connection.stream)
         self.sockets.add(self)
         if self.sockets.refusing:
             self.close(GOING_AWAY, "restart")
@@ -131,16 +134,13 @@ class SocketHandler(WebSocketHandler):
         if sockets.has_ended(identity):  # between learning who it is and here
             self.close(self.dialect.close_code(REVOKED), "ended by the house")
             return
-        assert self.ws_connection is not None
-        assert self.ws_connection.stream is not None
-        transport = StreamTransport(self, self.ws_connection.stream)
         outbox = Outbox(
-            transport, sockets.config.limits.outbox_bytes, sockets.budget, sockets.hub.dirty
+            self.transport, sockets.config.limits.outbox_bytes, sockets.budget, sockets.hub.dirty
         )
         session = Session(
             identity,
             self.dialect,
-            transport,
+            self.transport,
             outbox,
             opened_at=time.monotonic(),
             address=self.request.remote_ip or "",
