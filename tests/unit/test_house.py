@@ -15,7 +15,7 @@ FLOORS = [
     ["errors", "messages"],
     ["config", "logs", "schemas", "protocol", "hookspecs"],
     ["topics", "engine", "store", "outbox"],
-    ["state", "session", "accounts", "plugins", "gate", "background"],
+    ["state", "session", "accounts", "plugins", "gate", "background", "retention"],
     ["listeners", "hub", "heartbeat"],
     ["catch_up", "revoking", "broker"],
     ["plugin_api"],

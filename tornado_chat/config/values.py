@@ -71,9 +71,13 @@ class RetentionConfig:
     days: float
     per: Mapping[str, KeepConfig]  # by the name of a kind or a topic, its gaps already filled
 
+    def named(self, kind: str, name: str) -> KeepConfig | None:
+        """The word on this one topic, else on its kind; None where there is neither."""
+        return self.per.get(name) or self.per.get(kind)
+
     def of(self, kind: str, name: str) -> KeepConfig:
         """What holds for a topic: the word on its name, else on its kind, else on all."""
-        return self.per.get(name) or self.per.get(kind) or KeepConfig(self.messages, self.days)
+        return self.named(kind, name) or KeepConfig(self.messages, self.days)
 
 
 @dataclass(frozen=True, slots=True)
