@@ -26,6 +26,7 @@ from tornado_chat.messages import Identity, Message, Topic
 from tornado_chat.outbox import Budget
 from tornado_chat.plugin_api import PluginApi
 from tornado_chat.plugins import Plugins
+from tornado_chat.retention import Retention
 from tornado_chat.revoking import Revoking
 from tornado_chat.store import Committed, Rules, Store
 from tornado_chat.subscribing import Subscribing
@@ -69,6 +70,9 @@ class Server(PluginApi):
         )
         self.store = Store(config.store.url, config.store.durability, rules, self._committed)
         self._build_hub()
+        self.retention = Retention(
+            self.store, self.topics, lambda: self.config.retention, lambda: self.hub.mark
+        )
         self.accounts = Accounts(
             self.store,
             config.auth,
@@ -196,6 +200,7 @@ class Server(PluginApi):
     def _listen(self) -> None:
         self.background.every(TICK_SECONDS, self.heartbeat.tick)
         self.background.every(SWEEP_SECONDS, self._sweep)
+        self.run_once("retention", self.retention.forever)
         self.listener.open()
 
     @property
