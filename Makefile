@@ -5,7 +5,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 SOURCES := setup.cfg setup.py
 CHECKED := tornado_chat plugins tests setup.py $(wildcard benchmarks)
 
-.PHONY: help setup test coverage lint format types docs serve demo clean
+.PHONY: help setup test soak coverage lint format types docs serve demo clean
 
 help:     ## this list
 	@sed -n 's/^\([a-z]*\): .*## /\1\t/p' $(MAKEFILE_LIST)
@@ -14,6 +14,9 @@ setup: .venv/test.stamp .venv/dev.stamp     ## .venv with all that tests and lin
 
 test: .venv/test.stamp     ## all tests; ARGS="-k name" for some
 	$(BIN)/python -m pytest $(ARGS)
+
+soak: .venv/test.stamp     ## kill the server at random for SECONDS=600; SEED=… repeats a run
+	SOAK_SECONDS=$(or $(SECONDS),600) SOAK_SEED=$(SEED) $(BIN)/python -m pytest -s tests/e2e/test_killed.py
 
 coverage: .venv/test.stamp     ## all tests, and which branches they did not reach
 	$(BIN)/coverage run -m pytest $(ARGS)

@@ -15,8 +15,8 @@ class Listing(StoreModel):
     """
 
     address = CharField(160)
-    topic = CharField(128)
     offset = BigIntegerField()
+    topic = CharField(128)
 
     class Meta:
         table_name = "notifications_listing"
@@ -37,6 +37,7 @@ class Note(StoreModel):
     class Meta:
         table_name = "notifications_note"
         primary_key = CompositeKey("user_id", "offset")
+        indexes = ((("offset",), False),)  # by which they go when their message does
         without_rowid = True
 
 

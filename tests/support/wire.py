@@ -17,7 +17,7 @@ import struct
 
 from support.server import key_of
 
-TEXT, CLOSE, PING = 1, 8, 9
+TEXT, CLOSE, PING, PONG = 1, 8, 9, 10
 
 
 class Wire:
@@ -27,8 +27,9 @@ class Wire:
 
     @classmethod
     @contextlib.asynccontextmanager
-    async def open(cls, site, path, name, *, window=None):
-        """`window`: bytes that the kernel may keep for us, so that a reader is slow at once."""
+    async def open(cls, site, path, name, *, window=None, key=None):
+        """`window`: bytes that the kernel may keep for us, so that a reader is slow at once. `key`:
+        where it is not the usual one of that name."""
         sock = socket.socket()
         if window is not None:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
@@ -37,7 +38,7 @@ class Wire:
         # a small limit: what nobody asks for stays in the kernel
         reader, writer = await asyncio.open_connection(sock=sock, limit=1024)
         writer.write(
-            f"GET {path}?api_key={key_of(name)} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"
+            f"GET {path}?api_key={key or key_of(name)} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"
             "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
             f"Sec-WebSocket-Key: {base64.b64encode(os.urandom(16)).decode()}\r\n\r\n".encode()
         )
@@ -49,12 +50,17 @@ class Wire:
             writer.transport.abort()
 
     def send(self, frame):
-        """A text frame, masked as RFC 6455 5.3 asks of clients."""
-        payload = json.dumps(frame).encode()
+        """A text frame: JSON, or as it is."""
+        self.write(TEXT, (frame if isinstance(frame, str) else json.dumps(frame)).encode())
+
+    def write(self, opcode, payload):
+        """A frame, masked as RFC 6455 5.3 asks of clients."""
         mask = os.urandom(4)
         size = len(payload)
         assert size < 65536
-        head = bytes([0x81, 0x80 | size]) if size < 126 else struct.pack("!BBH", 0x81, 0xFE, size)
+        short = size < 126
+        head = bytes([0x80 | opcode, 0x80 | (size if short else 0xFE)])
+        head += b"" if short else struct.pack("!H", size)
         masked = bytes(byte ^ mask[place % 4] for place, byte in enumerate(payload))
         self.writer.write(head + mask + masked)
 

@@ -10,8 +10,8 @@ def up(migrator, db):
 
     class Listing(Table):
         address = CharField(max_length=160)
+        offset = BigIntegerField()  # the key first: SQLite's integrity_check takes another order ill
         topic = CharField(max_length=128)
-        offset = BigIntegerField()
 
         class Meta:
             table_name = "notifications_listing"
