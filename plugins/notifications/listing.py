@@ -9,7 +9,7 @@ from functools import reduce
 from operator import or_
 from typing import Any
 
-from peewee import chunked
+from peewee import Select, Tuple, ValuesList, chunked
 
 from tornado_chat import Identity, Message, Read, ReadTx, Server, Topic, Tx, public_id
 
@@ -33,6 +33,24 @@ def list_in(tx: Tx, message: Message) -> None:
     for some in chunked(rows, ROWS):
         fields = [Listing.address, Listing.topic, Listing.offset]
         Listing.insert_many(some, fields=fields).on_conflict_ignore().execute()
+
+
+def forget_in(tx: Tx, messages: Collection[Message]) -> None:
+    """Unlists messages that are thrown away, with what became of them for everybody."""
+    del tx
+    Note.delete().where(Note.offset.in_([each.offset for each in messages])).execute()
+    pairs = [
+        (address_of(each.topic.tenant, address), each.offset)
+        for each in messages
+        for address in each.audience.addresses()
+        if each.data.get("persist")
+    ]
+    for some in chunked(pairs, ROWS):
+        values = ValuesList(some, alias="gone")
+        # cast, or SQLite compares with what has no type, and walks the table for it
+        columns = [values.c.column1.cast("TEXT"), values.c.column2.cast("BIGINT")]
+        pair = Tuple(Listing.address, Listing.offset)
+        Listing.delete().where(pair.in_(Select([values], columns))).execute()
 
 
 def addresses_of(identity: Identity) -> list[str]:

@@ -1,6 +1,6 @@
 """The owner of the plain topics. Subscribing is a filter; who receives is decided by addressing."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,7 +18,7 @@ from tornado_chat import (
 )
 
 from .content import check_name
-from .listing import list_in, view_upto
+from .listing import forget_in, list_in, view_upto
 from .schemas import Said
 from .service import Notifications
 
@@ -71,3 +71,7 @@ class NotificationTopics(TopicProvider):
         posted = tx.append(self._notifications.widen(draft))
         list_in(tx, posted.message)
         return posted
+
+    def pruned_in(self, tx: Tx, messages: Sequence[Message]) -> None:
+        """They are listed no longer, and nothing is known of who got or saw them."""
+        forget_in(tx, messages)
