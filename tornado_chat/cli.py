@@ -20,6 +20,7 @@ from tornado_chat.app import Server
 from tornado_chat.config import Config
 from tornado_chat.errors import ChatError, SetupError
 from tornado_chat.plugins import Plugins
+from tornado_chat.reloading import Reloading
 
 DEFAULT_FILE = Path("tornado_chat.toml")
 
@@ -127,14 +128,17 @@ def serve(config_file: Path | None, sets: Sequence[str]) -> None:
     """Serve until SIGTERM or SIGINT."""
     config = load(config_file, sets)
     logs.setup(config.log.level, config.log.format)
-    asyncio.run(run_server(Server(config)))
+    asyncio.run(run_server(Server(config), read=lambda: load(config.path, sets)))
 
 
 async def run_server(
-    server: Server, started: Callable[[], Coroutine[Any, Any, None]] | None = None
+    server: Server,
+    started: Callable[[], Coroutine[Any, Any, None]] | None = None,
+    read: Callable[[], Config] | None = None,
 ) -> None:
     """Serves until a signal asks it to stop; at the second it stops at once. `started`: awaited
-    once it listens."""
+    once it listens. `read()`: the configuration, again at SIGHUP; without it that is a signal to
+    stop as any other."""
     asked = asyncio.Event()
     loop = asyncio.get_running_loop()
 
@@ -143,9 +147,13 @@ async def run_server(
             server.leaving.hurry()
         asked.set()
 
+    reloading = Reloading(server, read) if read else None
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ask)
+    loop.add_signal_handler(signal.SIGHUP, reloading.ask if reloading else ask)
     await server.start()
+    if reloading:
+        server.spawn(reloading.forever(), name="reloading")
     try:
         click.echo(f"tornado_chat listening on {server.url}")
         sys.stdout.flush()

@@ -18,8 +18,12 @@ class FaceDialect(Dialect):
 
     def __init__(self, server: Server) -> None:
         self.server = server
-        self.settle_seconds = server.config.delivery.settle_seconds
         self._complained: WeakSet[Session] = WeakSet()
+
+    @property
+    def settle_seconds(self) -> float:  # type: ignore[override]
+        """As the configuration says now."""
+        return self.server.config.delivery.settle_seconds
 
     def check_size(self, text: str) -> None:
         """Raises TooLarge."""

@@ -3,7 +3,7 @@
 The rows are read once at the start; a change is taken over when its transaction has committed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -30,9 +30,9 @@ NOTHING_SAID = Preference()
 
 
 class Preferences:
-    """Who wants which topics. `topics`: what the configuration says of them."""
+    """Who wants which topics. `topics()`: what the configuration says of them now."""
 
-    def __init__(self, topics: Mapping[str, Any]) -> None:
+    def __init__(self, topics: Callable[[], Mapping[str, Any]]) -> None:
         self._topics = topics
         self._wishes: dict[tuple[str, str], dict[str, Preference]] = {}
 
@@ -68,7 +68,7 @@ class Preferences:
                 return wish.receive
             if wish.all:
                 return True
-        settings = self._topics.get(topic)
+        settings = self._topics().get(topic)
         return settings is None or bool(settings.receive)
 
     def visible(self, identity: Identity, message: Message) -> bool:
@@ -77,7 +77,7 @@ class Preferences:
 
     def unwanted(self, identity: Identity) -> list[str]:
         """The topics that he does not want: of those that the file or he himself has named."""
-        named = {*self._topics, *self._wishes.get((identity.tenant or "", identity.user_id), {})}
+        named = {*self._topics(), *self._wishes.get((identity.tenant or "", identity.user_id), {})}
         return sorted(topic for topic in named if not self.allows(identity, topic))
 
     def set_in(self, tx: Tx, tenant: str, user_id: str, topic: str, wish: Preference) -> None:

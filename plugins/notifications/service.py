@@ -55,8 +55,7 @@ class Notifications:
 
     def __init__(self, server: Server) -> None:
         self._server = server
-        self._topics: Mapping[str, Any] = server.config.topics
-        self.wishes = Preferences(self._topics)
+        self.wishes = Preferences(lambda: server.config.topics)
         self._sent = SentTimes(server)
 
     async def start(self) -> None:
@@ -174,7 +173,7 @@ class Notifications:
 
     def complete(self, topic: str, message: Any, **said: Any) -> dict[str, Any]:
         """The data of a notification: what its sender said, the rest from `[topics.NAME]`."""
-        settings = self._topics.get(topic)
+        settings = self._server.config.topics.get(topic)
         return content.complete(settings, content.check_message(message), **said)
 
     def widen(self, draft: Draft) -> Draft:

@@ -41,7 +41,6 @@ class OrderList(StateProvider):
     def __init__(self, server: Server, snapshot: int) -> None:
         self.snapshot_limit = snapshot
         self._notifications: Any = server.service("notifications")
-        self._words = server.config.topics.get(TOPIC)
         frame = server.config.limits.frame_bytes
         # an item that its push cannot carry must be refused before it is in the table
         self.order_bytes = min(ORDER_BYTES, max(frame - 100, 1)) if frame else ORDER_BYTES
@@ -137,7 +136,8 @@ class OrderList(StateProvider):
         return message is not None
 
     def _tell(self, tx: Tx, tenant: str, change: Change, *, new: bool) -> Message:
-        words = notice(change.order_id, change.item, new=new, settings=self._words)
+        settings = self.server.config.topics.get(TOPIC)
+        words = notice(change.order_id, change.item, new=new, settings=settings)
         return self._notifications.send_in(tx, tenant, **words)
 
     async def clean(self) -> None:

@@ -21,7 +21,7 @@ FLOORS = [
     ["plugin_api"],
     ["subscribing", "commands"],
     ["web"],
-    ["leaving"],
+    ["leaving", "reloading"],
     ["app"],
     ["demo", "cli", "cli_accounts", "cli_listen"],
 ]

@@ -19,6 +19,7 @@ from tornado_chat.store import Store, Tx
 
 AGAIN_SECONDS = 1.0  # after the store could not write a first password
 SETTLE_SECONDS = 10.0  # how long a login waits for it
+WHO = frozenset({"tenant", "full_name", "groups", "permissions"})  # what an identity consists of
 
 
 @dataclass(slots=True)
@@ -26,7 +27,8 @@ class Synchronised:
     """What the file has changed. `no_password`: who has none yet, though the file gives one."""
 
     created: int = 0
-    updated: int = 0
+    updated: list[str] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)  # of them: who is somebody else by now
     ended_users: list[str] = field(default_factory=list)
     ended_keys: list[tuple[str, str]] = field(default_factory=list)  # (user id, hash)
     no_password: list[str] = field(default_factory=list)
@@ -106,7 +108,9 @@ def _bring_in(user: UserConfig, row: AccountRow | None, now: int, done: Synchron
             columns |= {"disabled": False, "absent": False}
         if changed := rows.changes(row, columns):
             rows.update(user.user_id, changed)
-            done.updated += 1
+            done.updated.append(user.user_id)
+            if not WHO.isdisjoint(changed):
+                done.others.append(user.user_id)
     if user.password is not None and (row is None or row.password_at is None):
         done.no_password.append(user.user_id)
 

@@ -104,19 +104,26 @@ class Accounts(AccountBook):
         if self.growerp is not None:
             await self.growerp.start()
 
-    async def _bring_in_users(self) -> None:
+    async def bring_in(self, users: Sequence[UserConfig]) -> frozenset[str]:
+        """The users of the file as it is by now; gives those whose identity has changed. Where it
+        raises, SetupError as `start` or Unavailable, nothing is changed."""
+        before, self._users = self._users, users
+        try:
+            return frozenset((await self._bring_in_users()).others)
+        except BaseException:
+            self._users = before
+            raise
+
+    async def _bring_in_users(self) -> Synchronised:
         done = await self._store.write(self._synchronise)
         given = {user.user_id: user.password for user in self._users if user.password}
         self._first_passwords.start({user_id: given[user_id] for user_id in done.no_password})
         for user_id in done.revoked:
             log.warning("in users: the api_key of %s was revoked, name another", user_id)
         if done.created or done.updated or done.ended_users:
-            log.info(
-                "users of the file: %d new, %d changed, %d left",
-                done.created,
-                done.updated,
-                len(done.ended_users),
-            )
+            counts = done.created, len(done.updated), len(done.ended_users)
+            log.info("users of the file: %d new, %d changed, %d left", *counts)
+        return done
 
     def _synchronise(self, tx: Tx) -> Synchronised:
         done = synchronise(self._users, int(self._clock()))
@@ -124,7 +131,7 @@ class Accounts(AccountBook):
         return done
 
     def _synchronised(self, done: Synchronised) -> None:
-        self.people.clear()
+        self._forget_all()
         for user_id in done.ended_users:
             self._ended(user_id, None)
         for user_id, key_hash in done.ended_keys:

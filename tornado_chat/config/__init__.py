@@ -19,6 +19,7 @@ from tornado_chat.config.schema import ConfigSchema
 from tornado_chat.config.sources import (
     Fetch,
     Problems,
+    join,
     overlay_environ,
     overlay_sets,
     read_toml,
@@ -57,6 +58,7 @@ __all__ = [
     "UserConfig",
     "build",
     "check_section",
+    "join",
     "load",
 ]
 

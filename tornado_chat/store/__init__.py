@@ -124,6 +124,12 @@ class Store:
             readers, self._readers = self._readers, None
             await loop.run_in_executor(None, readers.shutdown)
 
+    def change_rules(self, **changes: Any) -> None:
+        """For the transactions that begin from now on."""
+        self._rules = replace(self._rules, **changes)
+        if self.writer is not None:
+            self.writer.rules = self._rules
+
     def append(self, draft: Draft) -> "asyncio.Future[Posted]":
         """Numbers and stores; the future is done after the commit. Calls keep their order."""
         return self._submit(draft)

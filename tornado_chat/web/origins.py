@@ -9,6 +9,10 @@ class Origins:
     page has only the keys that it brings itself."""
 
     def __init__(self, allowed: Sequence[str]) -> None:
+        self.allow_only(allowed)
+
+    def allow_only(self, allowed: Sequence[str]) -> None:
+        """From now on these."""
         self._any = "*" in allowed
         self._allowed = {origin.rstrip("/").lower() for origin in allowed}
 
