@@ -155,7 +155,7 @@ class Proxy:
 
     async def _pump(self, link, name, reader, writer):
         way = self.ways[name]
-        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+        with contextlib.suppress(OSError):
             while await self._open(link, way) and (piece := await reader.read(65536)):
                 if way.delay:
                     await asyncio.sleep(way.delay)

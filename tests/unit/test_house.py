@@ -12,7 +12,7 @@ PLUGINS = PACKAGE.parent / "plugins"
 
 # From the doors down to the values: a module imports only from its own floor or below.
 FLOORS = [
-    ["errors", "messages"],
+    ["errors", "messages", "client"],
     ["config", "logs", "schemas", "protocol", "hookspecs"],
     ["topics", "engine", "store", "outbox"],
     ["state", "session", "accounts", "plugins", "gate", "background", "retention"],
@@ -93,6 +93,12 @@ def test_imports_go_one_way(path):
             if step in FLOOR:
                 assert FLOOR[step] <= own, f"{named(path)} imports {name}"
         assert not name.startswith(("plugins", "tornado_chat_plugins")), f"{named(path)}: {name}"
+
+
+@pytest.mark.parametrize("path", sorted((PACKAGE / "client").glob("*.py")), ids=named)
+def test_the_client_stands_alone(path):
+    for name in imports(path):
+        assert not name.startswith("tornado_chat") or name.startswith("tornado_chat.client"), name
 
 
 @pytest.mark.parametrize("name", NO_TORNADO)
