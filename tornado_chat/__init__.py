@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from tornado_chat.accounts.models import AccountRow as AccountRow
     from tornado_chat.app import Server as Server
     from tornado_chat.cli import server_command as server_command
+    from tornado_chat.consumers import Consumer as Consumer
     from tornado_chat.errors import BadRequest as BadRequest
     from tornado_chat.errors import ChatError as ChatError
     from tornado_chat.errors import Conflict as Conflict
@@ -70,6 +71,7 @@ _HOMES = {
     "Unauthorized": "errors",
     "Unavailable": "errors",
     "Server": "app",
+    "Consumer": "consumers",
     "server_command": "cli",
     "hookimpl": "hookspecs",
     "EVERYONE": "messages",
@@ -100,6 +102,7 @@ __all__ = [
     "BadRequest",
     "ChatError",
     "Conflict",
+    "Consumer",
     "Credentials",
     "Denied",
     "Dialect",

@@ -16,6 +16,7 @@ from tornado_chat.broker import Broker
 from tornado_chat.catch_up import CatchUp
 from tornado_chat.commands import Commands
 from tornado_chat.config import Config
+from tornado_chat.consumers import Consumers
 from tornado_chat.engine import open_engine
 from tornado_chat.errors import ChatError, NotFound, Unavailable
 from tornado_chat.gate import Gate
@@ -71,7 +72,7 @@ class Server(PluginApi):
         self.store = Store(config.store.url, config.store.durability, rules, self._committed)
         self._build_hub()
         self.retention = Retention(
-            self.store, self.topics, lambda: self.config.retention, lambda: self.hub.mark
+            self.store, self.topics, lambda: self.config.retention, self._settled
         )
         self.accounts = Accounts(
             self.store,
@@ -80,6 +81,11 @@ class Server(PluginApi):
             config.limits,
             ask_plugins=self.plugins.authenticate if self.plugins.authenticators else None,
             in_use=lambda: {session.identity.key for session in self.hub.all_sessions()},
+        )
+        self.consumers = Consumers(
+            self.plugins.call_each("register_consumers", server=self),
+            self.store,
+            self.topics.kinds(),
         )
         self.accounts.on_revoked(lambda user, key: self.revoke(user=user, key=key))
         self.people: People = self.accounts.people
@@ -144,7 +150,13 @@ class Server(PluginApi):
                 "message_published", message=message
             ),
             data_bytes=config.limits.frame_bytes,
+            grown=lambda: self.consumers.wake(),  # noqa: PLW0108 - built later
         )
+
+    def _settled(self) -> int:
+        """The last offset that is handed out and that every consumer is done with."""
+        lowest = self.consumers.lowest()
+        return self.hub.mark if lowest is None else min(self.hub.mark, lowest)
 
     def _visible(self, topic: Topic) -> Callable[[Identity, Message], bool] | None:
         try:
@@ -190,7 +202,9 @@ class Server(PluginApi):
         where something does not let the server start."""
         try:
             await self.open()
+            await self.consumers.open()
             await self.plugins.acall_each("startup", server=self)
+            self.consumers.run(self.run_once)
             self._listen()
         except BaseException:
             await self.stop()
@@ -219,6 +233,7 @@ class Server(PluginApi):
         self.ready = False
         await self.leaving.leave(self.config.server.drain_seconds)
         await self.plugins.observers.stop()  # they have heard of the last sessions
+        await self.consumers.stop()
         await self.plugins.acall_each("shutdown", server=self)
         await self.close()
 
@@ -230,6 +245,7 @@ class Server(PluginApi):
         self.broker.committed(done)
         if done.foreign:  # another process wrote: the command line, say
             self.catch_up.heal()
+            self.consumers.wake()
             self.spawn(self._refresh())
 
     async def _refresh(self) -> None:

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from tornado.routing import Rule
 
     from tornado_chat.app import Server
+    from tornado_chat.consumers import Consumer
     from tornado_chat.messages import Credentials, Draft, Identity, Message, Topic
     from tornado_chat.session import Session
     from tornado_chat.store.models import StoreModel
@@ -107,6 +108,16 @@ def register_dialects(server: "Server", config: Mapping[str, Any]) -> "list[Dial
 
     Called while the server is built, after `register_topics`. A path that is taken stops the
     start.
+    """
+
+
+@hookspec
+def register_consumers(server: "Server", config: Mapping[str, Any]) -> "list[Consumer] | None":
+    """Named handlers with a stored position: every message at least once, in order.
+
+    Called while the server is built, after `register_topics`; they begin after `startup`. See
+    `tornado_chat.Consumer` for what is called where. A failure is counted and logged without its
+    text, and tried again until it goes well; other consumers go on meanwhile.
     """
 
 

@@ -11,6 +11,7 @@ from tornado_chat.accounts import Accounts, People
 from tornado_chat.background import Background
 from tornado_chat.broker import Broker
 from tornado_chat.config import Config
+from tornado_chat.consumers import Consumers
 from tornado_chat.engine import Engine
 from tornado_chat.errors import SetupError
 from tornado_chat.gate import Gate
@@ -44,6 +45,7 @@ class PluginApi:
     store: Store
     revoking: Revoking
     background: Background
+    consumers: Consumers
     ready: bool
 
     def __init__(self) -> None:

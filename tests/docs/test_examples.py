@@ -13,14 +13,21 @@ from tornado_chat.plugins import Plugins
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 TOML = [
-    pytest.param(block, id=f"{page.relative_to(ROOT)}-{number}")
+    pytest.param(page, block, id=f"{page.relative_to(ROOT)}-{number}")
     for page in PAGES
     for number, block in enumerate(re.findall(r"```toml\n(.*?)```", page.read_text(), re.DOTALL))
 ]
 
 
-@pytest.mark.parametrize("block", TOML)
-def test_a_configuration_passes_the_check(block, tmp_path):
+SAVED = re.compile(r"Save\s+this\s+as\s+`plugins/(\w+\.py)`.*?```python\n(.*?)```", re.DOTALL)
+
+
+@pytest.mark.parametrize(("page", "block"), TOML)
+def test_a_configuration_passes_the_check(page, block, tmp_path):
+    """With the plugins that its page says to save beside it."""
+    (tmp_path / "plugins").mkdir()
+    for name, plugin in SAVED.findall(page.read_text()):
+        (tmp_path / "plugins" / name).write_text(plugin)
     (tmp_path / "tornado_chat.toml").write_text(block)
     environ = dict.fromkeys(re.findall(r'env = "(\w+)"', block), "a-value-of-the-environment")
     config = load(tmp_path / "tornado_chat.toml", [], environ)

@@ -17,7 +17,7 @@ FLOORS = [
     ["topics", "engine", "store", "outbox"],
     ["state", "session", "accounts", "plugins", "gate", "background", "retention"],
     ["listeners", "hub", "heartbeat"],
-    ["catch_up", "revoking", "broker"],
+    ["catch_up", "revoking", "broker", "consumers", "consuming"],
     ["plugin_api"],
     ["subscribing", "commands"],
     ["web"],

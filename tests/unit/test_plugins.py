@@ -160,6 +160,18 @@ def test_hook_register_dialects(plugin_file, load_plugins):
     assert (plugin.name, dialects) == ("face", ["any"])
 
 
+def test_hook_register_consumers(plugin_file, load_plugins):
+    plugin_file(
+        "mail",
+        """
+        @hookimpl
+        def register_consumers(server, config): return [Consumer("mail", write=server)]
+        """,
+    )
+    [(plugin, [consumer])] = load_plugins().call_each("register_consumers", server=print)
+    assert (plugin.name, consumer.name, consumer.write) == ("mail", "mail", print)
+
+
 def test_hook_register_commands(plugin_file, load_plugins):
     plugin_file(
         "board",

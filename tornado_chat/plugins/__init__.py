@@ -39,7 +39,9 @@ __all__ = ["Plugin", "Plugins"]
 log = logging.getLogger("tornado_chat.plugins")
 
 SHUTDOWN_SECONDS = 10.0  # for each plugin
-LISTS = frozenset({"register_models", "register_topics", "register_routes", "register_dialects"})
+LISTS = frozenset(
+    f"register_{what}" for what in ("models", "topics", "routes", "dialects", "consumers")
+)
 
 
 class Plugins:
