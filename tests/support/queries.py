@@ -1,7 +1,10 @@
-"""Counting what the database is asked."""
+"""Counting what the database is asked, and how it goes about it."""
 
 import contextlib
 import logging
+import re
+
+from tornado_chat.store.models import current_database
 
 
 class Counting(logging.Handler):
@@ -30,4 +33,42 @@ def counted_queries():
         yield handler
     finally:
         log.removeHandler(handler)
+        log.setLevel(level)
+
+
+class Plans(logging.Handler):
+    """Each statement, explained by SQLite in the thread that runs it."""
+
+    def __init__(self):
+        super().__init__(logging.DEBUG)
+        self.statements = []
+        self.scans = []
+
+    def emit(self, record):
+        text, values = record.msg
+        if text.split(" ", 1)[0] not in {"SELECT", "WITH", "DELETE", "UPDATE", "INSERT"}:
+            return
+        self.statements.append(text)
+        connection = current_database.get().connection()
+        for row in connection.execute(f"EXPLAIN QUERY PLAN {text}", values).fetchall():
+            if found := re.match(r"SCAN (\w+)", row[3]):
+                alias = re.search(rf'"(\w+)" AS "{found[1]}"', text)
+                self.scans.append((alias[1] if alias else found[1], text))
+
+    def walked(self, tables):
+        """The statements that go through one of these tables, or through its index, as a whole."""
+        return [text for table, text in self.scans if table in tables]
+
+
+@contextlib.contextmanager
+def explained():
+    """Call it where no other server runs in the process."""
+    log, plans = logging.getLogger("peewee"), Plans()
+    level = log.level
+    log.addHandler(plans)
+    log.setLevel(logging.DEBUG)
+    try:
+        yield plans
+    finally:
+        log.removeHandler(plans)
         log.setLevel(level)
