@@ -54,7 +54,8 @@ async def test_the_webhook_hears_everything_and_the_count_is_right(
             await ann.ok("publish", topic=topic, data={"content": text}) for text in ("one", "two")
         ]
         await until(lambda: len(calls) >= 3)
-        assert [key for key, _body in calls] == [said[0]["id"], said[0]["id"], said[1]["id"]]
+        first, second = (f"{each['epoch']}-{each['id']}" for each in said)
+        assert [key for key, _body in calls] == [first, first, second]
         assert b'"content": "two"' in calls[2][1]
         outgoing = site.server.plugins.get("outgoing").module.Outgoing
         counts = next(r for r in site.server.consumers.runners if r.consumer.name == "counts")
