@@ -9,12 +9,21 @@ from dataclasses import replace
 
 from tornado_chat_plugins.notifications.models import Listing, Note, Wish
 
-from support.boards import boards, plugin_of
+from support.boards import boards, plugin, plugin_of
 from support.growerp import FrontEnd
 from support.notices import identity, ids, prefer, service
 from support.queries import explained
 from support.server import running_server
-from tornado_chat import StateProvider, Topic, TopicProvider, config, retention
+from tornado_chat import (
+    Consumer,
+    StateProvider,
+    Topic,
+    TopicProvider,
+    config,
+    hookimpl,
+    retention,
+)
+from tornado_chat.reloading import Reloading
 from tornado_chat.store.models import AddressRow, MessageRow, TopicRow
 
 BOARD = Topic("SHOP", "board", "1")
@@ -292,6 +301,44 @@ async def test_a_policy_that_is_changed_while_it_serves_holds_at_the_next_run():
         say(site, board={"messages": 2})
         await run(site)
         assert (await numbers(ann, "board:1"))[0] == [4, 5]
+
+
+async def test_a_policy_that_is_read_again_holds_at_once(logs):
+    """SIGHUP: what the file says now is carried out, rather than in ten minutes."""
+    async with running_server(modules=[boards()]) as site, site.connect("ann") as ann:
+        await say_numbers(site, 5)
+        new = config.build({"retention": {"board": {"messages": 2}}}).retention
+        read = replace(site.server.config, retention=new)
+        await Reloading(site.server, lambda: read).reload()
+        async with asyncio.timeout(10):
+            while "retention: deleted 3 messages" not in logs.text:
+                await asyncio.sleep(0.01)
+        assert (await numbers(ann, "board:1"))[0] == [4, 5]
+
+
+async def test_what_a_consumer_has_not_handled_is_kept():
+    go_on, seen = asyncio.Event(), []
+
+    async def handle(message):
+        await go_on.wait()
+        seen.append(message.data["n"])
+
+    @hookimpl
+    def register_consumers():
+        return [Consumer("slow", handle=handle)]
+
+    slow = plugin("slow", register_consumers=register_consumers)
+    async with running_server(policy(messages=1), [boards(), slow]) as site:
+        await say_numbers(site, 6)
+        await run(site)
+        assert await count(site, MessageRow) == 6
+        go_on.set()
+        async with asyncio.timeout(10):
+            while site.server.consumers.lowest() < 6:
+                await asyncio.sleep(0.01)
+        await run(site)
+        assert await count(site, MessageRow) == 1
+        assert seen == [1, 2, 3, 4, 5, 6]
 
 
 async def test_nothing_is_thrown_away_that_the_hub_has_not_begun_to_hand_out():
