@@ -177,7 +177,9 @@ KEEP_DOC = (
 
 
 class KeepSchema(Section):
-    """For one kind of topic or one topic, by its name; what is left out is as in [retention]."""
+    """For one kind of topic, or for one topic by its full name, which goes before its kind:
+    [retention.room], [retention."room:100205"], [retention.OrderUpdate]; a name means the topics of
+    that name in all tenants. What is left out is as in [retention]."""
 
     makes = values.KeepConfig
     messages = whole(None, KEEP_DOC[0])
@@ -185,7 +187,11 @@ class KeepSchema(Section):
 
 
 class RetentionSchema(Section):
-    """How much history is kept. The default is all of it: what people wrote is theirs to drop."""
+    """How much history is kept. The default is all of it: what people wrote is theirs to drop.
+    What is too old is deleted soon after the start and then every ten minutes, in small steps; who
+    comes back later than that is told that he missed something. Files do not become smaller: what is
+    freed is used again. A plugin may say how much is kept of its own topics; what stands here about
+    their kind or name goes before that, [retention] itself does not."""
 
     makes = values.RetentionConfig
     rest = "per"
