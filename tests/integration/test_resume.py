@@ -140,19 +140,21 @@ async def test_what_was_pruned_after_it_makes_it_incomplete(site):
 
 async def test_who_falls_behind_what_is_kept_is_told(site):
     """A reader who stands still while what he has not read is thrown away."""
-    (place, *_) = await publish(site, *range(200))
+    (place, *_) = await publish(site, *range(2000))
     budget = site.server._budget
     async with site.connect("ann") as ann:
         before, budget.limit = budget.limit, 1
         budget.used += 10  # all outboxes together are full
         assert (await ann.ok("subscribe", topic="board:1", since=place))["complete"] is True
-        await site.server.write(lambda _tx: pruned_upto(150))
+        await site.server.write(lambda _tx: pruned_upto(1500))
         budget.limit = before
         budget.give_back(10)
         ended = await ann.next()
-        while "push" in ended:  # the page that it had read before
-            assert ended["push"]["offset"] <= 51
-            ended = await ann.next()
+        seen = 1
+        while "push" in ended:  # the pages that it had read before
+            assert ended["push"]["offset"] == seen + 1
+            seen, ended = seen + 1, await ann.next()
+        assert seen < 1500
         assert ended["id"] is None
         assert ended["topic"] == "board:1"
         assert ended["error"]["code"] == "conflict"
@@ -257,3 +259,15 @@ async def test_the_state_of_a_resumed_list_is_not_read():
             assert asked == []
             await ann.ok("subscribe", topic="board:1")
             assert asked == ["1"]
+
+
+async def test_an_offset_before_its_epoch_is_not_good(tmp_path):
+    async with running_server(modules=[boards()], entry_points=False, folder=tmp_path) as site:
+        await publish(site, 1, 2)
+    async with running_server(modules=[boards()], entry_points=False, folder=tmp_path) as site:
+        (last,) = await publish(site, 3)
+        async with site.connect("ann") as ann:
+            for offset, good in [(1, False), (2, True), (3, True)]:
+                since = {"epoch": last["epoch"], "offset": offset}
+                said = await ann.ok("subscribe", topic="board:1", since=since)
+                assert said["complete"] is good, offset
