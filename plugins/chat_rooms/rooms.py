@@ -195,15 +195,15 @@ class Rooms(RoomReader):
 
         await self._server.write(work)
 
-    async def read(self, identity: Identity, room_id: str) -> bool:
-        """The caller has read all there is; written only where something was unread, or he never
-        opened the room. False where nothing was. Raises NotFound."""
+    async def read(self, identity: Identity, room_id: str, upto: int | None = None) -> bool:
+        """The caller has read all there is, or all up to the offset `upto`; written only where
+        something was unread, or he never opened the room. False where nothing was. Raises NotFound."""
         caller = self._viewer(identity)
         row = await self._server.read(lambda _tx: queries.find_room(self._one(identity, room_id)))
         if caller is None or (row.read_count is not None and not row.unread):
             return False
         topic = topic_of(row.tenant, str(row.id))
-        return await self._server.write(lambda tx: tx.members.read(topic, caller)) is not None
+        return await self._server.write(lambda tx: tx.members.read(topic, caller, upto)) is not None
 
     # Inside
 

@@ -1,13 +1,16 @@
 """The resource ChatMessage: the history of a room, one message, and posting."""
 
+import logging
 from typing import Any
 
-from tornado_chat import BadRequest, Denied, Message, NotFound, Topic, offset_of
+from tornado_chat import BadRequest, Denied, Message, NotFound, Topic, Unavailable, offset_of
 
 from .chat import KIND
 from .handler import FaceHandler
 from .rooms import no_room
 from .wire import date_time, room_id_of, text_of, unwrapped
+
+log = logging.getLogger("tornado_chat.growerp")
 
 LIMIT, LIMIT_MAX = 20, 1000
 SEARCHED = 1000  # newest messages that a search looks at
@@ -20,13 +23,22 @@ class ChatMessage(FaceHandler):
             found = [await self._one(message_id, room_id)]
         elif room_id:
             topic = await self._room(room_id, "history")
+            head = await self.server.store.head()
             found = await self._page(topic)
-            await self.face.rooms.read(self.identity, room_id)
+            await self._has_read(room_id, head)
         else:
             raise BadRequest(
                 "Either chatRoomId or ChatMessageId is required to get chat message(s)"
             )
         self.answer({"chatMessages": [message_of(message) for message in found]})
+
+    async def _has_read(self, room_id: str, head: int) -> None:
+        """Up to what was there before the page was looked up: what came since was not shown, and
+        would be left out of a replay. Who cannot be marked as a reader reads all the same."""
+        try:
+            await self.face.rooms.read(self.identity, room_id, head)
+        except Unavailable:
+            log.info("room %s: read, but that cannot be written now", room_id)
 
     async def _page(self, topic: Topic) -> list[Message]:
         """Oldest first: the newest page, unless `start` or `limit` says to count from the oldest."""
