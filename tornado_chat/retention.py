@@ -145,12 +145,12 @@ class Retention:
         after = 0
         while providers:
             page = await self._store.read_tx(partial(look, list(providers), after))
-            if not page.topics:
-                return
-            after = page.topics[-1].topic_id
             for kind, excess in excess_of(page, retention, providers).items():
                 if not await self._prune(providers[kind], excess, done):
                     del providers[kind]
+            if len(page.topics) < TOPICS:
+                return
+            after = page.topics[-1].topic_id
 
     async def _prune(self, provider: TopicProvider, excess: list[Excess], done: Done) -> bool:
         """Step by step; False where the provider fails: then its messages stay, for its rows."""

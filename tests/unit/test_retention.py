@@ -208,7 +208,9 @@ async def test_what_is_too_old_goes_by_age(house):
     await at.post(2)
     assert (await at.run()).messages == 0
     at.clock.now += 0.5 * DAY
+    reads = at.store.reads
     assert (await at.run()).messages == 0  # not older than two days, to the millisecond
+    assert at.store.reads == reads + 1
     at.clock.now += 0.01
     assert (await at.run()).messages == 3
     assert await at.kept() == [4, 5]
