@@ -87,7 +87,7 @@ class Runner:
             found = await self._store.write(
                 lambda tx: begin(tx, self.name, tx.head if now else 0),
             )
-        elif await self._store.read(lambda: pruned_of(self.consumer.kinds)) > found > 0:
+        elif await self._store.read(lambda: pruned_of(self.consumer.kinds)) > found:
             self._say("has not seen all: messages were pruned while it was not there")
         self.stored = self._position = self._handled = found
         self._waiting, self._more, self._moved = [], True, False
