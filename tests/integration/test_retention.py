@@ -207,6 +207,9 @@ async def test_a_notification_goes_with_its_list_and_notes_and_preferences_stay(
         assert done.messages == 3
         tables = {"message", "address", "topic", "notifications_listing", "notifications_note"}
         assert not plans.walked(tables)
+        by_key = {"address=? AND offset=?"}
+        assert plans.searched('DELETE FROM "notifications_listing"') == by_key
+        assert plans.searched('DELETE FROM "notifications_note"') == {"offset=?"}
         assert sum(text.startswith("DELETE") for text in plans.statements) == 4
         assert await ids(site, "ann") == [other.id, sent[4].id, sent[3].id]
         assert await ids(site, "bob") == [other.id, sent[3].id]

@@ -43,6 +43,7 @@ class Plans(logging.Handler):
         super().__init__(logging.DEBUG)
         self.statements = []
         self.scans = []
+        self.steps = []  # (statement, what SQLite says of a step of it)
 
     def emit(self, record):
         text, values = record.msg
@@ -51,6 +52,7 @@ class Plans(logging.Handler):
         self.statements.append(text)
         connection = current_database.get().connection()
         for row in connection.execute(f"EXPLAIN QUERY PLAN {text}", values).fetchall():
+            self.steps.append((text, row[3]))
             if found := re.match(r"SCAN (\w+)", row[3]):
                 alias = re.search(rf'"(\w+)" AS "{found[1]}"', text)
                 self.scans.append((alias[1] if alias else found[1], text))
@@ -58,6 +60,15 @@ class Plans(logging.Handler):
     def walked(self, tables):
         """The statements that go through one of these tables, or through its index, as a whole."""
         return [text for table, text in self.scans if table in tables]
+
+    def searched(self, start):
+        """By what rows are found, in the statements that begin so."""
+        found = [
+            re.search(r"SEARCH.*\((.*)\)", step)
+            for text, step in self.steps
+            if text.startswith(start)
+        ]
+        return {each[1] for each in found if each}
 
 
 @contextlib.contextmanager

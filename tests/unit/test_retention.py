@@ -220,6 +220,16 @@ async def test_what_is_too_old_goes_by_age(house):
     assert await at.pruned() == 5
 
 
+async def test_age_is_counted_to_the_millisecond(house):
+    at = await house(Rooms(), days=1)
+    for _ in range(3):
+        await at.post(1)
+        at.clock.now += 1
+    at.clock.now += DAY - 2  # the second is now exactly a day old
+    await at.run()
+    assert await at.kept() == [2, 3]
+
+
 async def test_count_and_age_both_hold(house):
     at = await house(Rooms(), days=1, messages=4)
     await at.post(3)
@@ -542,6 +552,10 @@ async def test_it_runs_by_itself_soon_after_the_start_and_when_it_is_asked(house
     await at.post(3, NEWS)
     at.retention.soon()
     await asyncio.wait_for(told.wait(), 10)
+    reads = at.store.reads
+    for _ in range(100):
+        await asyncio.sleep(0.001)
+    assert at.store.reads <= reads + 1  # once, not over and over
     running.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await running
@@ -595,6 +609,8 @@ async def test_no_statement_walks_the_log_or_the_addresses(house):
     verbs = {text.split(" ", 1)[0] for text in plans.statements}
     assert verbs == {"SELECT", "WITH", "DELETE", "UPDATE", "INSERT"}
     assert not plans.walked({"message", "address", "topic", "address_pruned"})
+    assert plans.searched('DELETE FROM "address"') == {"address=? AND offset=?"}
+    assert plans.searched('DELETE FROM "message"') == {"rowid=?"}
 
 
 async def test_a_topic_that_is_not_due_costs_one_look_at_its_oldest_message(house):
