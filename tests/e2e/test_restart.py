@@ -129,7 +129,7 @@ async def test_a_restart_under_two_thousand_clients_loses_nothing(arguments, num
             member = crowd.add(key_of(user), ["mine"] if place % 2 else sorted(rooms))
             member.user, member.rooms = user, rooms
         size = len(crowd.members)
-        await crowd.until(lambda: crowd.at_home == size, 40, lambda: f"{crowd.at_home} of {size}")
+        await crowd.until(lambda: crowd.at_home == size, 60, lambda: f"{crowd.at_home} of {size}")
         came = time.monotonic() - began
 
         talking = asyncio.create_task(talk(crowd, topics))
@@ -149,7 +149,7 @@ async def test_a_restart_under_two_thousand_clients_loses_nothing(arguments, num
         assert not back, "somebody was back before there was a server"
         await crowd.until(
             lambda: crowd.at_home == size and all(each.resumed for each in crowd.members),
-            45,
+            60,
             lambda: f"{crowd.at_home} of {size} are back, {crowd.refusals}",
         )
         await asyncio.sleep(0.5)
