@@ -168,9 +168,9 @@ class Subscription:
         """The server has answered; what it was asked to send follows."""
         self.standing = Standing.ON
         mark = Position(ok["epoch"], ok["offset"])
-        first = self.complete is None
+        begins = self.complete is None or self._since == "start"
         hole = isinstance(self._since, Position) and not ok["complete"]
-        if first:
+        if begins:
             self.state, self.complete = ok["state"], ok["complete"]
             if self._since is None:
                 self.position = mark
