@@ -97,13 +97,13 @@ class LogReader:
         query = self._joined().where(MessageRow.offset > offset)
         rows = list(query.order_by(MessageRow.offset).limit(limit))
         for_members = {row.topic_id for row in rows if not row.audience}
-        members: dict[int, set[str]] = {topic_id: set() for topic_id in for_members}
-        belong = MemberRow.select(MemberRow.topic_id, MemberRow.user_id)
-        pairs: Any = belong.where(MemberRow.topic_id.in_(list(for_members))).tuples()
-        for topic_id, user in pairs:
-            members[topic_id].add(user)
+        members: dict[int, list[tuple[str, int]]] = {topic_id: [] for topic_id in for_members}
+        belong = MemberRow.select(MemberRow.topic_id, MemberRow.user_id, MemberRow.joined_count)
+        found: Any = belong.where(MemberRow.topic_id.in_(list(for_members))).tuples()
+        for topic_id, user, joined in found:
+            members[topic_id].append((user, joined))
         return [
-            replace(message, members=frozenset(members[row.topic_id]))
+            replace(message, members=_before(row.number, members[row.topic_id]))
             if row.topic_id in members
             else message
             for row, message in zip(rows, self._messages(rows), strict=True)
@@ -175,6 +175,11 @@ class LogReader:
             )
             for row in query
         ]
+
+
+def _before(number: int, members: list[tuple[str, int]]) -> frozenset[str]:
+    """Who had joined when that message was numbered: those who came later are not given it."""
+    return frozenset(user for user, joined in members if joined < number)
 
 
 def is_topic(topic: Topic) -> tuple[Any, Any, Any]:

@@ -5,7 +5,7 @@ Both are looked up in the transaction that gives the numbers, so two in flight c
 
 import hashlib
 import hmac
-from typing import Any
+from typing import NamedTuple
 
 from tornado_chat.errors import Conflict
 from tornado_chat.messages import Draft, Message
@@ -17,6 +17,13 @@ def digest_of(body: bytes) -> str:
     return hashlib.sha256(body).hexdigest()
 
 
+class Earlier(NamedTuple):
+    """A message that was published before: its offset, and when (ms since 1970, UTC)."""
+
+    offset: int
+    at: int
+
+
 class Retry:
     """One draft that has a key, or names the path by which it came; `topic_id`: its topic's row."""
 
@@ -25,29 +32,27 @@ class Retry:
         self._topic_id = topic_id
         self._digest = draft.digest or digest_of(body)
 
-    def find(self, pairs_since: int) -> int | None:
-        """The offset of the message that this one repeats, None for none. A pair is good from
-        `pairs_since` (ms). Raises Conflict for a key that came before with another body."""
+    def find(self, pairs_since: int) -> Earlier | None:
+        """The message that this one repeats, None for none. A pair is good from `pairs_since` (ms).
+        Raises Conflict for a key that came before with another body."""
         return self._by_key() or self._by_pair(pairs_since)
 
-    def _by_key(self) -> int | None:
+    def _by_key(self) -> Earlier | None:
         draft = self._draft
         if not draft.key or not draft.sender:
             return None
-        query: Any = PublishKeyRow.select(PublishKeyRow.digest, PublishKeyRow.offset).where(
+        row = PublishKeyRow.get_or_none(
             PublishKeyRow.user_id == draft.sender,
             PublishKeyRow.topic_id == self._topic_id,
             PublishKeyRow.key == draft.key,
         )
-        for digest, offset in query.tuples():
-            if not hmac.compare_digest(digest, self._digest):
-                raise Conflict(
-                    f"publish {draft.topic.name}: this key came before with another body"
-                )
-            return int(offset)
-        return None
+        if row is None:
+            return None
+        if not hmac.compare_digest(row.digest, self._digest):
+            raise Conflict(f"publish {draft.topic.name}: this key came before with another body")
+        return Earlier(row.offset, row.at)
 
-    def _by_pair(self, since: int) -> int | None:
+    def _by_pair(self, since: int) -> Earlier | None:
         """One frame pairs with one POST of the same key, room and text, never two of one path."""
         if self._draft.pair is None:
             return None
@@ -68,7 +73,7 @@ class Retry:
         if row is None:
             return None
         PairingRow.update(paired=1).where(PairingRow.id == row.id).execute()
-        return int(row.offset)
+        return Earlier(row.offset, row.at)
 
     def remember(self, message: Message) -> None:
         """So that the next one finds it."""

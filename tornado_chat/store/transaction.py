@@ -24,7 +24,7 @@ from tornado_chat.store.models import (
     MessageRow,
     TopicRow,
 )
-from tornado_chat.store.retries import Retry
+from tornado_chat.store.retries import Earlier, Retry
 
 CACHED = 20_000  # topics, and member sets, remembered by the writer
 CHUNK = 500  # rows in one INSERT
@@ -156,8 +156,8 @@ class Tx:
         state = self.state(draft.topic)
         retry = Retry(draft, state.id, body) if draft.key or draft.pair else None
         earlier = retry and retry.find(self.now - int(self._rules.pair_seconds * 1000))
-        found = earlier and self._message_at(earlier, draft.topic)
-        if retry and found:  # else it was pruned since: the key has outlived its message
+        if retry and earlier:
+            found = self._message_at(earlier.offset, draft.topic) or self._gone(earlier, draft)
             retry.remember_key(found)
             return Posted(found, duplicate=True)
         message = self._number(draft, state, body)
@@ -211,6 +211,21 @@ class Tx:
                 return message
         row = MessageRow.get_or_none(MessageRow.offset == offset)
         return None if row is None else message_of(row, topic, self._rules.epochs.of(offset))
+
+    def _gone(self, earlier: Earlier, draft: Draft) -> Message:
+        """One that was thrown away since: its publisher is answered all the same, and it does not
+        come to life again. Its `number` is not known any more: 0."""
+        return Message(
+            offset=earlier.offset,
+            epoch=self._rules.epochs.of(earlier.offset),
+            topic=draft.topic,
+            number=0,
+            at=earlier.at,
+            data=draft.data,
+            audience=draft.audience,
+            sender=draft.sender,
+            sender_name=draft.sender_name,
+        )
 
     def state(self, topic: Topic) -> TopicState:
         """The topic's row, created when it is new."""

@@ -1,0 +1,329 @@
+"""Sockets that take what the test lets them, and clients that know what they must be given.
+
+`Reader` holds the property: each message of its topic once, in order, or told `complete: false`.
+"""
+
+import struct
+
+import orjson
+
+from tornado_chat.messages import MINE, Identity, Topic
+from tornado_chat.outbox import Outbox
+from tornado_chat.session import Session
+from tornado_chat.web.inbox import Inbox
+
+OUTBOX = 500  # bytes: two or three messages
+
+
+class Wire:
+    """One connection: the transport of a session, and the peer's end of it.
+
+    While it `flows`, what is written is taken at once; else it waits in `held`. `deaf`: the peer is
+    gone and nobody has noticed.
+    """
+
+    def __init__(self, house, dialect, device):
+        self.house, self.dialect, self.device = house, dialect, device
+        self.flows, self.deaf, self.closed = True, False, False
+        self.held = b""
+        self._drained = None
+        self._read = bytearray()
+        self._accepted = 0
+        outbox = Outbox(self, OUTBOX, house.budget, house.hub.dirty)
+        self.session = Session(device.identity, dialect, self, outbox)
+        self.session.on_close = self._ended_by_house
+        self.inbox = Inbox(self._receive, 0)
+        house.hub.enter(self.session)
+        dialect.opened(self.session)
+
+    # As the server has it
+
+    def write(self, data, drained):
+        if self.closed or self.flows:
+            self._take(data)
+            return True
+        self.held, self._drained = data, drained
+        return False
+
+    def accepted(self):
+        return self._accepted
+
+    def close(self, code, reason):
+        self.house.loop.call_soon(self.cut)
+
+    async def _receive(self, text):
+        await self.dialect.receive(self.session, text)
+        await self.session.outbox.room()
+
+    def _ended_by_house(self):
+        self.inbox.close(forget=True)
+        self.house.hub.leave(self.session)
+
+    def cut(self):
+        """The connection is gone, and the server knows."""
+        if self.closed:
+            return
+        self.closed = True
+        self.inbox.close(forget=self.session.closed is not None)
+        self.session.closed = self.session.closed or 1006
+        self.house.hub.leave(self.session)
+        self.dialect.closed(self.session)
+        self.device.lost(self)
+
+    abort = cut
+
+    # As the peer has it
+
+    def say(self, frame):
+        """On the loop: a frame of the client has arrived."""
+        text = orjson.dumps(frame).decode()
+        self.house.loop.call_soon(self._arrive, text)
+
+    def _arrive(self, text):
+        if not self.closed and self.session.closed is None:
+            self.inbox.put(text)
+
+    def accept(self, size):
+        """The peer reads so many of the bytes that wait, perhaps to the middle of a frame."""
+        part, self.held = self.held[:size], self.held[size:]
+        self._take(part)
+        if not self.held and self._drained is not None:
+            drained, self._drained = self._drained, None
+            self.house.loop.call_soon(drained)
+
+    def flow(self):
+        self.flows = True
+        self.accept(len(self.held))
+
+    def _take(self, data):
+        self._accepted += len(data)
+        if self.closed or self.deaf:
+            return
+        self._read += data
+        while (frame := self._frame()) is not None:
+            try:
+                self.device.hear(self, *frame)
+            except AssertionError as failure:  # the server must not catch it
+                self.device.story.failures.append(failure)
+
+    def _frame(self):
+        """One whole frame out of what was read; a server masks nothing (RFC 6455 5.2)."""
+        read = self._read
+        if len(read) < 2:
+            return None
+        size, head = read[1], 2
+        if size == 126:
+            size, head = struct.unpack_from("!H", read, 2)[0] if len(read) >= 4 else 1 << 30, 4
+        if len(read) < head + size:
+            return None
+        frame = read[0], bytes(read[head : head + size])
+        del read[: head + size]
+        return frame
+
+
+class Reader:
+    """What one device has of one topic, or (`topic` None) of all that is addressed to its person.
+
+    `listens`: it may be given messages. `first`: it is about what comes after. `position`: up to
+    where it has them. `excused`: offsets that need not come, since it was told. `aside`: of all that
+    is addressed to a person, what came, or was told of, by the name of its topic.
+    """
+
+    def __init__(self, story, device, name):
+        self.story, self.device, self.name = story, device, name
+        self.topic = None if name == MINE else Topic.parse("SHOP", name)
+        self.listens = False
+        self.first = self.position = 0
+        self.epoch = self.last = None  # of the last message it has
+        self.excused = set()
+
+    def __str__(self):
+        return f"{self.device} in {self.name} at {self.position}"
+
+    def is_for(self, message):
+        if self.topic is not None:
+            return message.topic == self.topic and message.audience.includes(self.device.identity)
+        if message.audience.members:
+            return self.device.identity.user_id in message.members
+        return message.audience.includes(self.device.identity)
+
+    def may_miss(self, message):
+        if message.offset in self.excused:
+            return True
+        if self.topic is not None:
+            return False
+        named = self.device.readers.get(message.topic.name)
+        if named and named.listens and message.offset > named.first:
+            return True
+        user = self.device.identity.user_id  # of rooms he has left since
+        return any(
+            (topic, who) == (message.topic, user) and head >= message.offset
+            for topic, who, head in self.story.departures
+        )
+
+    def missing(self, upto):
+        return [
+            message.offset
+            for message in self.story.log
+            if self.position < message.offset <= upto
+            and self.is_for(message)
+            and not self.may_miss(message)
+        ]
+
+    @property
+    def wanted(self):
+        """It listens, or has asked to."""
+        asked = [each for each in self.device.asked.values() if self.name in each.get("topics", ())]
+        return self.listens or bool(asked)
+
+    def since(self):
+        """What it asks for when it comes back; None where it never had anything."""
+        return self.epoch and {"epoch": self.epoch, "offset": self.position}
+
+    def subscribed(self, asked, reply):
+        """The reply: `asked` is the since of the command."""
+        story, self.excused = self.story, set()
+        self.stopped(told=not reply["complete"])
+        self.listens, self.epoch = True, reply["epoch"]
+        if asked == "start":
+            self.first = 0
+            self.excused |= set() if reply["complete"] else story.gone
+        elif reply["complete"]:
+            assert asked, f"{self}: complete, but nobody asked since when"
+            assert story.agrees(asked, self.last), f"{self}: complete, but of another log"
+            self.first, self.epoch = asked["offset"], asked["epoch"]
+        else:
+            gone = [m for m in story.thrown_away if self.is_for(m) and m.offset > self.position]
+            assert not asked or gone or not story.agrees(asked, self.last), f"{self}: not complete?"
+            self.first = reply["offset"]
+        self.position = self.first
+        state = reply["state"]
+        if state is not None:
+            known = {m.offset for m in story.log if self.is_for(m) and m.offset <= reply["offset"]}
+            assert not known - story.gone - set(state), f"{self}: a state from before the mark"
+
+    def stopped(self, *, told):
+        """What it had, or was told is missing, the one on all that is his need not give."""
+        self.listens, mine = False, self.device.readers.get(MINE)
+        if mine is not None and self.topic is not None:
+            mine.excused |= {
+                message.offset
+                for message in self.story.log
+                if message.topic == self.topic
+                and message.offset > self.first
+                and (told or message.offset <= self.position)
+            }
+
+    def pushed(self, body):
+        offset = body["offset"]
+        assert self.listens, f"{self}: {offset} though not subscribed"
+        assert offset > self.position, f"{self}: {offset} again, or too late"
+        assert not self.missing(offset - 1), f"{self}: {offset} before {self.missing(offset - 1)}"
+        found = [message for message in self.story.log if message.offset == offset]
+        assert found and self.is_for(found[0]), f"{self}: {offset} is not for him"
+        assert body["data"] == found[0].data, f"{self}: {offset} is another message"
+        self.position, self.epoch, self.last = offset, body["epoch"], body["data"]["n"]
+        self.story.pushes += 1
+
+    def check_complete(self):
+        if self.listens and self.story.log:
+            missing = self.missing(self.story.log[-1].offset)
+            assert not missing, f"{self}: never got {missing}"
+
+
+class Device:
+    """A client of the native protocol: comes, is cut, comes back with what it has."""
+
+    def __init__(self, story, name, user, groups=()):
+        self.story, self.name = story, name
+        self.identity = Identity(user, "SHOP", user.title(), groups=frozenset(groups))
+        self.wire = None
+        self.readers = {}
+        self.asked = {}
+        self.unsent = []  # publishes without an answer
+
+    def __str__(self):
+        return self.name
+
+    def reader(self, name):
+        return self.readers.setdefault(name, Reader(self.story, self, name))
+
+    def connect(self):
+        if self.wire is None:
+            self.wire = Wire(self.story.house, self.story.house.native, self)
+            for frame in self.unsent:
+                self._ask(frame)
+        return self.wire
+
+    def lost(self, wire):
+        if self.wire is wire:
+            self.wire = None
+            self.asked.clear()
+            for reader in self.readers.values():
+                reader.listens = False
+
+    def _ask(self, frame):
+        wire = self.connect()
+        number = self.story.serial()
+        self.asked[number] = frame
+        wire.say({"id": number, **frame})
+
+    def subscribe(self, since, *names):
+        more = {"since": since} if since else {}
+        self._ask({"do": "subscribe", "topics": list(names), **more})
+
+    def unsubscribe(self, name):
+        self._ask({"do": "unsubscribe", "topic": name})
+
+    def publish(self, name, size):
+        number = self.story.serial()
+        data = {"n": number, "pad": "x" * size}
+        frame = {"do": "publish", "topic": name, "key": f"k{number}", "data": data}
+        self.connect()
+        self.unsent.append(frame)
+        self._ask(frame)
+
+    def hear(self, wire, opcode, payload):
+        if wire is not self.wire or opcode != 0x81:
+            return
+        frame = orjson.loads(payload)
+        if "push" in frame:
+            self._whose(frame["push"]).pushed(frame["push"])
+        elif "ok" in frame:
+            self._answered(self.asked.pop(frame["id"]), frame["ok"])
+        elif "error" in frame and frame["id"] is None:
+            self._ended(self.reader(frame["topic"]), frame["error"]["code"])
+        elif "error" in frame:
+            self._refused(self.asked.pop(frame["id"]), frame["error"])
+
+    def _whose(self, body):
+        """By the name of its topic, as far as that goes; else it is of all that is his."""
+        reader = self.reader(body["topic"])
+        if MINE in self.readers and not (reader.listens and body["offset"] > reader.first):
+            return self.readers[MINE]
+        return reader
+
+    def _answered(self, asked, body):
+        if asked["do"] == "subscribe":
+            for item in body["topics"]:
+                reader = self.reader(item["topic"])
+                if "error" in item:
+                    reader.stopped(told=True)
+                    self.story.check_refusal(reader, item["error"]["code"])
+                else:
+                    reader.subscribed(asked.get("since"), item)
+        elif asked["do"] == "unsubscribe":
+            self.reader(asked["topic"]).stopped(told=False)
+        elif asked["do"] == "publish":
+            self.unsent.remove(asked)
+            self.story.acknowledge(asked["data"]["n"], body["offset"])
+
+    def _ended(self, reader, code):
+        assert reader.wanted, f"{reader}: ended twice"
+        reader.stopped(told=True)
+        self.story.check_refusal(reader, code)
+
+    def _refused(self, asked, error):
+        if asked["do"] == "publish" and error["code"] != "unavailable":
+            assert error["code"] == "denied", error
+            self.unsent.remove(asked)
