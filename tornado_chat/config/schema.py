@@ -61,7 +61,7 @@ class ServerSchema(Section):
     drain_seconds = number(
         10.0,
         "SIGTERM: over how many seconds the open sockets are told to come back, so that they do "
-        "not all return at once. Keep it below what systemd waits (TimeoutStopSec).",
+        "not all return at once. Keep it 15 s below what systemd waits (TimeoutStopSec).",
     )
 
     @validates_schema
