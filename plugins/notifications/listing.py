@@ -21,9 +21,10 @@ TERMS = 200  # addresses in one query; SQLite takes 500
 
 
 def list_in(tx: Tx, message: Message) -> None:
-    """Lists a message that is to be, for all it is addressed to; once, however often it is said."""
+    """Lists a message that is to be, for all it is addressed to; once, however often it is said,
+    and never one that was thrown away before a retry of it came: those have no number."""
     del tx  # its thread is what counts
-    if not message.data.get("persist"):
+    if not message.data.get("persist") or not message.number:
         return
     topic = message.topic
     rows = [

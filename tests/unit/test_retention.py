@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import re
+import time
 from datetime import timedelta
 
 import pytest
@@ -389,13 +390,14 @@ async def test_pages_know_that_there_is_no_more(house):
     assert await at.store.get(messages[0].offset) is None
 
 
-async def test_a_key_whose_message_is_gone_publishes_again(house):
+async def test_a_retry_of_what_is_gone_is_answered_and_does_not_bring_it_back(house):
     at = await house(Rooms(), messages=1)
-    await at.post(1, key="k")
+    [first] = await at.post(1, key="k")
     await at.post(2)
     await at.run()
     posted = await at.store.append(draft(key="k"))
-    assert (posted.duplicate, posted.message.number) == (False, 4)
+    assert (posted.duplicate, posted.message.offset) == (True, first.offset)
+    assert await at.kept() == [3]
 
 
 async def test_a_provider_is_told_what_goes_in_the_transaction_that_deletes(house):
@@ -471,7 +473,7 @@ async def test_writers_go_on_while_much_is_deleted(house):
     assert len(noted.told) == found.steps >= 100
     # the head as each step saw it: between two steps something was published
     rises = sum(after > before for before, after in zip(noted.heads, noted.heads[1:], strict=False))
-    assert rises >= found.steps * 0.9
+    assert rises >= found.steps / 2
     assert len(answered) >= rises
     assert await at.kept() == list(range(1, len(answered) + 1))
 
@@ -479,6 +481,7 @@ async def test_writers_go_on_while_much_is_deleted(house):
 async def test_steps_begin_small_and_shrink_where_they_take_long(house, monkeypatch):
     noted = Noted()
     at = await house(noted, messages=1)
+    monkeypatch.setattr(retention, "STEP_SECONDS", 60)
     await at.post(1001, NEWS)
     await at.run()
     assert [len(messages) for messages in noted.told] == [8, 16, 32, 64, 128, 256, 496]
@@ -487,6 +490,15 @@ async def test_steps_begin_small_and_shrink_where_they_take_long(house, monkeypa
     await at.post(16, NEWS)
     await at.run()
     assert [len(messages) for messages in noted.told] == [8, 4, 2, 1, 1]
+
+
+async def test_after_each_step_there_is_a_rest(house, monkeypatch):
+    monkeypatch.setattr(retention, "PAUSE_SECONDS", 0.05)
+    at = await house(Rooms(), messages=1)
+    await at.post(50)
+    began = time.monotonic()
+    done = await at.run()
+    assert time.monotonic() - began >= done.steps * 0.05 >= 0.15
 
 
 async def test_a_run_that_was_interrupted_is_continued_by_the_next_server(tmp_path):
@@ -521,7 +533,8 @@ async def test_a_run_that_was_interrupted_is_continued_by_the_next_server(tmp_pa
     assert [each.number for messages in noted.told for each in messages] == list(range(1, 4991))
 
 
-async def test_the_log_has_one_line_a_run_with_counts(house, logs):
+async def test_the_log_has_one_line_a_run_with_counts(house, monkeypatch, logs):
+    monkeypatch.setattr(retention, "STEP_SECONDS", 60)
     at = await house(Rooms(), messages=1)
     await at.post(30)
     await at.run()
