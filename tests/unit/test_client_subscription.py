@@ -6,7 +6,7 @@ from collections import deque
 from unittest.mock import patch
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tornado_chat.client import subscriptions as room
@@ -223,7 +223,15 @@ async def play(operations, since):
     return house, client, subscription
 
 
+ENDED = [
+    ("open", 0), ("serve", 0), ("receive", 1), ("conflict", 0), ("publish", 1), ("receive", 1),
+]  # fmt: skip
+QUIET = [("open", 0), ("serve", 0), ("receive", 1), ("cut", 0), ("publish", 1)]
+
+
 @settings(max_examples=400)
+@example(operations=ENDED, since=Position("e0", 2))  # fell behind what is kept
+@example(operations=QUIET, since=None)  # nothing had come yet when the connection went
 @given(operations=OPERATIONS, since=st.sampled_from([None, "start", Position("e0", 2)]))
 def test_every_message_comes_once_and_in_order_or_a_hole_is_told(operations, since):
     house, client, subscription = asyncio.run(play(operations, since))
@@ -411,7 +419,7 @@ async def test_a_refusal_that_passes_is_asked_again_later(client):
     client.cut()
     client.open()
     command = await client.outgoing.next()
-    with patch.object(room.random, "uniform", lambda _from, _to: 0):
+    with patch.object(room, "AGAIN_SECONDS", (0, 0)):
         client.outgoing.answer({
             "id": command.id, "error": {"code": "unavailable", "message": "busy"},
         })  # fmt: skip

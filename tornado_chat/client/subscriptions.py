@@ -16,6 +16,7 @@ log = logging.getLogger("tornado_chat.client")
 MINE = "mine"
 ROOM_SECONDS = 0.1  # how long one slow reader may hold up the others before he falls behind
 PASSING = frozenset({"unavailable", "internal", "rate_limited"})  # asked again, it may go well
+AGAIN_SECONDS = (1.0, 3.0)  # until then, from and to
 
 
 class Subscriptions:
@@ -110,7 +111,7 @@ class Subscriptions:
         if subscription.complete is None or reply.code not in PASSING:
             self._drop(subscription, reply)
             return
-        pause = random.uniform(1.0, 3.0)  # noqa: S311, spreads a crowd and guards nothing
+        pause = random.uniform(*AGAIN_SECONDS)  # noqa: S311, spreads a crowd and guards nothing
         asyncio.get_running_loop().call_later(pause, self._ask_again, subscription)
 
     def _ask_again(self, subscription: Subscription) -> None:
