@@ -102,6 +102,7 @@ async def test_what_is_not_of_its_kinds_is_passed_over_and_not_read_again(tmp_pa
         assert (rows.stored, plain.stored) == (others[-1], others[-1])
         await publish(site, "d")
         await caught_up(site, "plain", others[-1] + 1)
+        await caught_up(site, "rows", others[-1] + 1)
         assert (rows.read, plain.read) == (1, 0)
 
 
@@ -171,6 +172,20 @@ async def test_nothing_is_read_where_nothing_is_written():
         before = site.server.store.reads
         await asyncio.sleep(0.3)
         assert site.server.store.reads == before
+
+
+async def test_a_busy_log_is_read_in_pages(monkeypatch):
+    monkeypatch.setattr(consuming, "READ_SECONDS", 0.3)
+    diary = Diary().add("calls", "handle")
+    async with running(diary) as site:
+        began = time.monotonic()
+        for _ in range(30):
+            [last] = await publish(site, "hello")
+            await asyncio.sleep(0.005)
+        await caught_up(site, "calls", last)
+        calls = runner(site, "calls")
+        assert calls.reads <= 2 + (time.monotonic() - began) / 0.3
+        assert calls.read == 30
 
 
 # Failures
