@@ -28,14 +28,14 @@ class Stream:
         self._size = size
         self._items: deque[dict[str, Any]] = deque()
         self._changed = asyncio.Event()
-        self._ended = False
+        self.ended = False
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> dict[str, Any]:
         while not self._items:
-            if self._ended:
+            if self.ended:
                 raise StopAsyncIteration
             self._changed.clear()
             await self._changed.wait()
@@ -44,15 +44,16 @@ class Stream:
 
     async def put(self, frame: dict[str, Any]) -> None:
         """Waits for room."""
-        while len(self._items) >= self._size and not self._ended:
+        while len(self._items) >= self._size and not self.ended:
             self._changed.clear()
             await self._changed.wait()
-        self._items.append(frame)
-        self._changed.set()
+        if not self.ended:
+            self._items.append(frame)
+            self._changed.set()
 
     def close(self) -> None:
         """Ends it: the iterator gives what has come in, and stops."""
-        self._ended = True
+        self.ended = True
         self._changed.set()
 
 
@@ -169,5 +170,6 @@ class WsClient:
         except ValueError:
             return
         if isinstance(frame, dict):
-            for stream in self._streams:
+            self._streams = [stream for stream in self._streams if not stream.ended]
+            for stream in [*self._streams]:
                 await stream.put(frame)
