@@ -13,7 +13,7 @@ from support.boards import Board, boards, plugin_of
 from support.server import running_server
 from support.stores import one_group
 from support.wire import Wire
-from tornado_chat import PluginHandler, hookimpl, leaving
+from tornado_chat import Identity, PluginHandler, hookimpl, leaving
 
 
 def going(seconds, modules=None, **kwargs):
@@ -144,16 +144,20 @@ async def test_a_provider_that_hangs_does_not_either(monkeypatch):
 
 
 async def test_who_reads_slowly_gets_all_that_was_said_before_the_goodbye():
-    async with going(0) as site, Wire.open(site, "/ws", "ann", window=2048) as ann:
+    tables = {"server": {"drain_seconds": 0}, "limits": {"outbox_bytes": 0}}
+    async with (
+        running_server(tables, [boards()], entry_points=False) as site,
+        Wire.open(site, "/ws", "ann") as ann,
+    ):
         await ann.next()
         ann.send({"id": 1, "do": "subscribe", "topic": "board:1"})
         await ann.next()
         async with site.connect("bob") as bob:
-            for _ in range(20):
-                await bob.ok("publish", topic="board:1", data={"text": "x" * 40_000})
+            for _ in range(200):  # more than the kernel takes
+                await bob.ok("publish", topic="board:1", data={"text": "x" * 60_000})
         stopping = asyncio.create_task(site.server.stop())
         await asyncio.sleep(0.1)
-        for _ in range(20):
+        for _ in range(200):
             assert "push" in await ann.next()
         assert "bye" in await ann.next()
         assert await ann.close_code() == 1012
@@ -262,6 +266,58 @@ async def test_a_request_under_way_is_answered(slow):
         assert len(answer.json["text"]) == 5_000_000
         assert answer.headers["Connection"] == "close"
         await asyncio.wait_for(stopping, 2)
+
+
+async def test_while_it_leaves_an_answer_ends_its_connection():
+    """Else the client would send its next request into a house that is gone."""
+    async with going(60) as site, contextlib.AsyncExitStack() as stack:
+        for _ in range(3):
+            await stack.enter_async_context(site.open("/ws", "ann"))
+        reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
+        ask = b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n"
+        writer.write(ask)
+        head = await asyncio.wait_for(reader.readuntil(b"}"), 5)
+        assert b"Connection: close" not in head
+        stopping = asyncio.create_task(site.server.stop())
+        async with asyncio.timeout(5):
+            while not site.server.sockets.refusing:
+                await asyncio.sleep(0.01)
+        writer.write(ask)
+        answer = await asyncio.wait_for(reader.read(), 5)
+        assert b"200 OK" in answer
+        assert b"Connection: close" in answer
+        writer.close()
+        site.server.leaving.hurry()
+        await stopping
+
+
+async def test_who_is_still_being_looked_up_when_it_begins_is_refused(logs):
+    logs.expect("GET /ws 503")
+    asked, go_on = asyncio.Event(), asyncio.Event()
+
+    @hookimpl
+    async def authenticate(credentials):
+        if credentials.key == "slow":
+            asked.set()
+            await go_on.wait()
+            return Identity("u-slow", "SHOP", "Slow")
+        return None
+
+    async with (
+        going(60, [plugin_of(Board(), authenticate=authenticate)]) as site,
+        site.open("/ws", "ann"),
+        site.open("/ws", "ann"),
+    ):
+        opening = asyncio.create_task(site.open("/ws", query="api_key=slow").__aenter__())
+        await asyncio.wait_for(asked.wait(), 5)
+        stopping = asyncio.create_task(site.server.stop())
+        await asyncio.sleep(0.1)
+        go_on.set()
+        with pytest.raises(websockets.InvalidStatus) as refused:
+            await opening
+        assert refused.value.response.status_code == 503
+        site.server.leaving.hurry()
+        await stopping
 
 
 async def test_a_request_that_never_ends_is_not_waited_for(slow, monkeypatch):

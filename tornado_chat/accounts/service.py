@@ -107,12 +107,8 @@ class Accounts(AccountBook):
     async def bring_in(self, users: Sequence[UserConfig]) -> frozenset[str]:
         """The users of the file as it is by now; gives those whose identity has changed. Where it
         raises, SetupError as `start` or Unavailable, nothing is changed."""
-        before, self._users = self._users, users
-        try:
-            return frozenset((await self._bring_in_users()).others)
-        except BaseException:
-            self._users = before
-            raise
+        self._users = users
+        return frozenset((await self._bring_in_users()).others)
 
     async def _bring_in_users(self) -> Synchronised:
         done = await self._store.write(self._synchronise)
