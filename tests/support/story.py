@@ -36,7 +36,7 @@ def first_file():
     """A database whose rooms have members already: the same for all stories."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "first.db")
-        house = House(file, [], {})
+        house = House(file, [])
         house.store.write(lambda tx: [tx.members.add(topic_of(name), PEOPLE[:2]) for name in ROOMS])
         house.stop()
         return file.read_bytes()
@@ -46,8 +46,8 @@ class Story:
     """`log`: every message that was committed. `gone`: the offsets of those thrown away. `departures`:
     (topic, user, head) of who left a room."""
 
-    def __init__(self, folder, parts):
-        self._file, self._copy, self._parts = folder / "log.db", folder / "copy.db", parts
+    def __init__(self, folder):
+        self._file, self._copy = folder / "log.db", folder / "copy.db"
         self._serials = itertools.count(1)
         self.log, self.gone, self.departures, self.epochs = [], set(), [], {}
         self.acknowledged, self.failures, self.pushes = {}, [], 0
@@ -67,7 +67,7 @@ class Story:
         return next(self._serials)
 
     def _begin(self):
-        self.house = House(self._file, self.log, self._parts)
+        self.house = House(self._file, self.log)
         head = self.log[-1].offset if self.log else 0
         assert self.house.hub.mark == head, "what was committed is not there"
         self.epochs[self.house.store.log.epochs.today] = head
