@@ -17,6 +17,7 @@ from tornado_chat.catch_up import CatchUp
 from tornado_chat.commands import Commands
 from tornado_chat.config import Config
 from tornado_chat.consumers import Consumers
+from tornado_chat.cursors import Cursors
 from tornado_chat.engine import open_engine
 from tornado_chat.errors import ChatError, NotFound, Unavailable
 from tornado_chat.gate import Gate
@@ -27,6 +28,7 @@ from tornado_chat.messages import Identity, Message, Topic
 from tornado_chat.outbox import Budget
 from tornado_chat.plugin_api import PluginApi
 from tornado_chat.plugins import Plugins
+from tornado_chat.replay import Replay
 from tornado_chat.retention import Retention
 from tornado_chat.revoking import Revoking
 from tornado_chat.store import Committed, Rules, Store
@@ -93,7 +95,8 @@ class Server(PluginApi):
             config=config,
             hub=self.hub,
             heartbeat=self.heartbeat,
-            catch_up=self.catch_up,
+            cursors=self.cursors,
+            replay=self.replay,
             budget=self._budget,
             origins=self.origins,
             identify=self.identify,
@@ -134,11 +137,7 @@ class Server(PluginApi):
             visible=self._visible,
         )
         self.revoking = Revoking(self.hub)
-        self.heartbeat = Heartbeat(
-            ping_seconds=config.delivery.ping_seconds,
-            budget=self._budget,
-            clock=time.monotonic,
-        )
+        self._build_replay()
         self.broker = Broker(
             store=self.store,
             hub=self.hub,
@@ -158,6 +157,17 @@ class Server(PluginApi):
         lowest = self.consumers.lowest()
         return self.hub.mark if lowest is None else min(self.hub.mark, lowest)
 
+    def _build_replay(self) -> None:
+        self.cursors = Cursors(self.store, self.config.delivery)
+        self.heartbeat = self.cursors.heartbeat = Heartbeat(
+            ping_seconds=self.config.delivery.ping_seconds,
+            budget=self._budget,
+            hub=self.hub,
+            clock=time.monotonic,
+            proved=self.cursors.proved,
+        )
+        self.replay = Replay(self.store, self.hub, self.catch_up, self.cursors, self.spawn)
+
     def _visible(self, topic: Topic) -> Callable[[Identity, Message], bool] | None:
         try:
             provider = self.topics.of(topic)
@@ -175,6 +185,8 @@ class Server(PluginApi):
         self.hub.start_at(head)
         await self.engine.start(self.broker.on_ring, self._on_tell)
         await self.accounts.start(synchronise=begin_epoch)
+        if begin_epoch:
+            await self.cursors.begin()
         for provider in self.topics:
             await provider.start()
 
@@ -186,6 +198,7 @@ class Server(PluginApi):
                 await self._end(f"topics of kind {provider.kind!r}", provider.stop())
             await self._end("accounts", self.accounts.stop())
             await self._end("engine", self.engine.stop())
+            await self._end("cursors", self.cursors.stop())
         finally:
             await self.store.stop()
             self.plugins.close()
@@ -213,6 +226,7 @@ class Server(PluginApi):
 
     def _listen(self) -> None:
         self.background.every(TICK_SECONDS, self.heartbeat.tick)
+        self.background.every(TICK_SECONDS, self.cursors.flush)
         self.background.every(SWEEP_SECONDS, self._sweep)
         self.run_once("retention", self.retention.forever)
         self.listener.open()
@@ -263,6 +277,7 @@ class Server(PluginApi):
     async def _sweep(self) -> None:
         delivery = self.config.delivery
         await self.store.sweep(delivery.publish_key_hours, delivery.pair_seconds)
+        await self.cursors.sweep()
 
     async def report(self) -> dict[str, Any]:
         """What `/health/ready` shows."""

@@ -74,7 +74,8 @@ class CatchUp:
         await session.outbox.room()  # before a page is held in memory for it
         if subscription.position < self.hub.mark and not await self._may_go_on(subscription):
             return
-        upto = self.hub.mark
+        mark = self.hub.mark
+        upto = subscription.next_end(mark)
         subscription.pending = []  # in the same turn: what comes after the mark is kept
         if subscription.position < upto:
             selection = subscription.selection()
@@ -89,7 +90,7 @@ class CatchUp:
                 self._put(subscription, message)
                 subscription.position = message.offset
             subscription.position = page.reached
-        if not subscription.ended and subscription.position >= upto:
+        if not subscription.ended and subscription.position >= mark:
             self._go_live(subscription)
 
     def _go_live(self, subscription: Subscription) -> None:
@@ -123,10 +124,14 @@ class CatchUp:
 
     def _put(self, subscription: Subscription, message: Message) -> None:
         session = subscription.session
+        if subscription.again is not None and message.at < subscription.again.oldest:
+            return
         if self.hub.is_for(subscription, message, self.hub.check_for(message.topic)):
             frame = encoded(session.dialect, message)
             if frame is not None:
                 session.outbox.put_always(frame)
+                if session.cursor is not None:
+                    self.hub.note_sent(session, message)
 
     def heal(self) -> None:
         """The hub has missed something: it is read from the log."""

@@ -53,6 +53,7 @@ class Hub(Listeners):
         self._frames: dict[Wire, bytes | None] = {}
         self._check: Callable[[Identity, Message], bool] | None = None
         self._dirty: list[Outbox] = []
+        self.unproven: set[Session] = set()  # with a cursor, and put something since the last look
         self.looked_at = 0  # subscriptions looked at, counted for tests and metrics
         self.encoded = 0  # encodings made
 
@@ -179,8 +180,30 @@ class Hub(Listeners):
                 subscription.fall_behind(message.offset - 1)
                 self._fell_behind(session)
                 return False
+            if frame is not None and session.cursor is not None:
+                self.note_sent(session, message)
         subscription.position = message.offset
         return True
+
+    def note_sent(self, session: Session, message: Message) -> None:
+        """A frame was put for a session with a cursor: it is to be proved."""
+        self.unproven.add(session)
+        try:
+            session.dialect.sent(session, message)
+        except Exception:
+            log.exception("session %d: a dialect could not be told", session.id)
+
+    def considered(self, session: Session) -> int | None:
+        """The offset up to which everything was considered for a session with a cursor, and put
+        where it is for it; None without one, and while nothing may be put yet."""
+        subscription = session.subscriptions.get(None)
+        if session.cursor is None or subscription is None or subscription.held:
+            return None
+        if not subscription.live:
+            return subscription.position
+        # In the midst of a fan-out nobody knows whose turn is still to come
+        under_way = isinstance(self._current, Message)
+        return max(self.mark - under_way, subscription.position)
 
     @staticmethod
     def is_for(

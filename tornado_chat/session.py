@@ -7,7 +7,8 @@ and no loop.
 import itertools
 from asyncio import Future
 from collections.abc import Callable
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
 
 from tornado_chat.errors import ChatError
 from tornado_chat.messages import Identity, Message, Posted, Topic
@@ -15,6 +16,9 @@ from tornado_chat.outbox import Outbox, Transport
 from tornado_chat.protocol import text_frame
 from tornado_chat.store import Selection, Signal
 from tornado_chat.store.transaction import qualified
+
+if TYPE_CHECKING:
+    from tornado_chat.write_behind import Cursor
 
 _serials = itertools.count(1)
 
@@ -36,6 +40,12 @@ class Wire(Protocol):
     def wants(self, session: "Session", message: Message) -> bool:
         """Whether this session wants a message that is addressed to its person."""
 
+    def sent(self, session: "Session", message: Message) -> None:
+        """A frame of this message was put for a session that has a cursor."""
+
+    def proved(self, session: "Session", position: int) -> None:
+        """The peer of such a session has everything up to there."""
+
     def ended(self, session: "Session", topic: Topic | None, problem: ChatError) -> None:
         """The house has ended a subscription of this session, and why."""
 
@@ -46,6 +56,15 @@ class Wire(Protocol):
         """Says that the house is leaving, where the wire has a word for it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Again:
+    """What a socket that came back is sent again: up to the offset `upto`, nothing that was said
+    before `oldest` (milliseconds since 1970, UTC), nothing that its person knows already."""
+
+    upto: int
+    oldest: int
+
+
 class Subscription:
     """One session on one topic (`topic` None: on all that is addressed to its person).
 
@@ -53,10 +72,12 @@ class Subscription:
     from the hub; else it is behind and reads the log. `held`: its subscriber has not been answered
     yet, so nothing may be sent. `pending`: what came from the hub while the last page was read,
     None where nothing is kept. `first`: it is about what comes after this offset. `told`: the
-    subscriber knows that what was thrown away up to here is missing.
+    subscriber knows that what was thrown away up to here is missing. `again`: what of it is sent
+    again, None for nothing.
     """
 
     __slots__ = (
+        "again",
         "ended",
         "first",
         "held",
@@ -78,6 +99,7 @@ class Subscription:
         self.held = False
         self.ended = False
         self.pending: list[Message] | None = None
+        self.again: Again | None = None
 
     def keep(self, message: Message, bound: int) -> None:
         """Remembers what it will need right after its page; too much of it, and it reads on."""
@@ -103,6 +125,12 @@ class Subscription:
         self.pending = None
         self.position = max(self.position, position)
 
+    def next_end(self, mark: int) -> int:
+        """How far its next page goes at most; what is sent again is a stretch of its own."""
+        if self.again is not None and self.position >= self.again.upto:
+            self.again = None
+        return mark if self.again is None else min(mark, self.again.upto)
+
     def selection(self) -> Selection:
         """What the log is asked for while behind."""
         if self.topic is not None:
@@ -113,6 +141,7 @@ class Subscription:
         return Selection(
             addresses=tuple(qualified(tenant, address) for address in addresses),
             member=(tenant, identity.user_id),
+            unread_only=self.again is not None,
         )
 
 
@@ -124,7 +153,9 @@ class Session:
         "address",
         "catching_up",
         "closed",
+        "cursor",
         "dialect",
+        "ended_by",
         "id",
         "identity",
         "last_post",
@@ -157,7 +188,9 @@ class Session:
         self.state: Any = None  # the dialect's own
         self.subscriptions: dict[Topic | None, Subscription] = {}
         self.catching_up = False
+        self.cursor: Cursor | None = None  # where its peer proves what it has
         self.closed: int | None = None  # the close code, once it is decided
+        self.ended_by: int | None = None  # our own code for it, where the house ended it
         self.posts = 0  # publishes whose commit is waited for
         self.last_post: Future[Posted] | None = None  # the newest of them
         self.on_close: Callable[[], None] | None = None  # when the house ends it
@@ -172,6 +205,7 @@ class Session:
         peer may take a while to answer: meanwhile it gets nothing and says nothing any more."""
         if self.closed is not None:
             return
+        self.ended_by = code
         self.closed = self.dialect.close_code(code)
         self.outbox.flush()  # what was said last goes before the goodbye
         self.transport.close(self.closed, reason)

@@ -16,7 +16,7 @@ from .config import GrowerpSchema
 from .handler import Face
 from .limits import PerAddress
 from .notws import NotwsDialect
-from .remembered import Remembered
+from .remembered import ListeningRow, Remembered
 from .routes import routes
 from .statistics import Statistics
 
@@ -31,12 +31,14 @@ def register_config() -> type[Schema]:
 
 @hookimpl
 def register_models() -> list[type[StoreModel]]:
-    return [CompanyRow]
+    return [CompanyRow, ListeningRow]
 
 
 @hookimpl
 def register_dialects(server: Server) -> list[Dialect]:
-    return [ChatDialect(server), NotwsDialect(server, Remembered())]
+    remembered = Remembered(server)
+    server.offer("growerp.remembered", remembered)
+    return [ChatDialect(server), NotwsDialect(server, remembered)]
 
 
 @hookimpl
@@ -51,3 +53,8 @@ def register_routes(server: Server, config: Mapping[str, Any]) -> list[tuple[Any
         questions=PerAddress(config["questions_per_minute"], 60),
     )
     return routes(face)
+
+
+@hookimpl
+async def shutdown(server: Server) -> None:
+    await server.service("growerp.remembered").flush()

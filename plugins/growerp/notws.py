@@ -5,9 +5,10 @@ nothing is ever answered. Who gets a notification is decided by whom it is addre
 subscription only filters.
 """
 
+from collections import deque
 from typing import Any
 
-from tornado_chat import BadRequest, Message, Server, Session
+from tornado_chat import BadRequest, Identity, Message, Server, Session
 
 from .dialect import FaceDialect
 from .remembered import Names, Remembered
@@ -17,17 +18,20 @@ ALL = "ALL"
 TRIMMED = "".join(map(chr, range(0x21)))  # what Java's String.trim takes off
 NAMES_MAX = 200
 NAME_MAX = 128  # characters
+SENT_MAX = 5000  # persisted notifications of one session that are not proved; then the oldest go
 SUBSCRIBE, UNSUBSCRIBE = "subscribe:", "unsubscribe:"
 
 
 class Listening:
-    """What one session listens to. `fresh`: it has said nothing yet, the set is a remembered one."""
+    """What one session listens to. `fresh`: it has said nothing yet, the set is a remembered one.
+    `sent`: offsets of persisted notifications that it was sent, until they are proved."""
 
-    __slots__ = ("fresh", "names")
+    __slots__ = ("fresh", "names", "sent")
 
     def __init__(self, names: Names) -> None:
         self.names = names
         self.fresh = True
+        self.sent: deque[int] = deque(maxlen=SENT_MAX)
 
 
 class NotwsDialect(FaceDialect):
@@ -40,8 +44,8 @@ class NotwsDialect(FaceDialect):
         super().__init__(server)
         self._remembered = remembered
 
-    def opened(self, session: Session) -> None:
-        session.state = Listening(self._remembered.of(session.identity))
+    async def enter(self, identity: Identity) -> Listening:
+        return Listening(await self._remembered.of(identity))
 
     async def receive(self, session: Session, text: str) -> None:
         self.check_size(text)
@@ -68,6 +72,19 @@ class NotwsDialect(FaceDialect):
             return False
         names = session.state.names
         return ALL in names or message.topic.key in names
+
+    def sent(self, session: Session, message: Message) -> None:
+        if message.data.get("persist") is True:
+            session.state.sent.append(message.offset)
+
+    def proved(self, session: Session, position: int) -> None:
+        """What has arrived gets its `sentDate`."""
+        sent, proved = session.state.sent, []
+        while sent and sent[0] <= position:
+            proved.append(sent.popleft())
+        if proved:
+            notifications = self.server.service("notifications")
+            self.server.spawn(notifications.sent(session.identity.user_id, proved))
 
 
 def names_of(rest: str) -> list[str]:

@@ -39,7 +39,7 @@ async def steadily(server):
 
 @pytest.mark.parametrize("path", ["/face", "/ws"])
 async def test_a_crowd_that_joins_while_somebody_publishes_turns_live(path):
-    tables = {"limits": {"sockets_per_user": 0}}
+    tables = {"limits": {"sockets_per_user": 0}, "delivery": {"replay_messages": 0}}
     module = plugin_of(Board(), register_dialects=register_dialects)
     async with (
         running_server(tables, modules=[module], entry_points=False) as site,

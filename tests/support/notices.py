@@ -22,7 +22,8 @@ TOPICS = {
 
 def started(tables=None, modules=(), **kwargs):
     plugins = [notifications, mine(), *modules]
-    tables = merged({"topics": TOPICS}, tables or {})
+    base = {"topics": TOPICS, "delivery": {"replay_messages": 0}}  # each socket starts at now
+    tables = merged(base, tables or {})
     return running_server(tables, modules=plugins, entry_points=False, **kwargs)
 
 

@@ -8,40 +8,9 @@ from tornado_chat_plugins.growerp.limits import PerAddress, network
 from tornado_chat_plugins.growerp.notws import bounded, names_of
 from tornado_chat_plugins.growerp.persons import names_of as person_names
 from tornado_chat_plugins.growerp.persons import user_group
-from tornado_chat_plugins.growerp.remembered import Remembered
 from tornado_chat_plugins.growerp.wire import day, tidy
 
-from tornado_chat import Identity, RateLimited
-
-
-def who(user_id, key=None, tenant="SHOP"):
-    return Identity(user_id, tenant, user_id, key=key)
-
-
-def test_topics_are_remembered_by_key_then_by_person():
-    remembered = Remembered()
-    remembered.keep(who("ann", "k1"), frozenset({"a"}))
-    remembered.keep(who("ann", "k2"), frozenset({"b"}))
-    assert remembered.of(who("ann", "k1")) == {"a"}
-    assert remembered.of(who("ann", "k3")) == {"b"}
-    assert remembered.of(who("ann")) == {"b"}
-    assert remembered.of(who("bob", "k4")) == set()
-    assert remembered.of(who("ann", "k5", tenant="OTHER")) == set()
-    remembered.keep(who("ann", "k1"), frozenset())
-    assert remembered.of(who("ann", "k1")) == set()
-
-
-def test_what_is_remembered_is_bounded_and_the_unused_goes_first():
-    remembered = Remembered(known=2)
-    remembered.keep(who("ann", "k1"), frozenset({"1"}))
-    remembered.keep(who("ann", "k2"), frozenset({"2"}))
-    remembered.of(who("ann", "k1"))
-    remembered.keep(who("bob", "k3"), frozenset({"3"}))
-    remembered.keep(who("carl", "k4"), frozenset({"4"}))
-    assert remembered.of(who("ann", "k2")) == set()
-    assert remembered.of(who("ann", "k1")) == set()
-    assert remembered.of(who("bob", "k3")) == {"3"}
-    assert remembered.of(who("carl", "k9")) == {"4"}
+from tornado_chat import RateLimited
 
 
 def test_names_of_a_command():

@@ -170,6 +170,12 @@ class Store:
         """The highest offset of the selection that was thrown away, 0 for none."""
         return await self.read(lambda: self.log.pruned(selection))
 
+    async def before(
+        self, offset: int, selection: Selection, limit: int, position: int
+    ) -> list[Message]:
+        """The newest of what is meant for a subscription; see `LogReader.before`."""
+        return await self.read(lambda: self.log.before(offset, selection, limit, position))
+
     async def everything_after(self, offset: int, limit: int) -> list[Message]:
         """The log itself, with the members that its messages are for: what heals a hub."""
         return await self.read(lambda: self.log.everything_after(offset, limit))

@@ -53,6 +53,22 @@ def offsets_after(offset: int, selection: Selection, limit: int, upto: int) -> l
     return sorted(found)[:limit]
 
 
+def offsets_before(offset: int, selection: Selection, limit: int, position: int) -> list[int]:
+    """The highest `limit` offsets in (position, offset) that are for the person, highest first."""
+    found: set[int] = set()
+    for address in selection.addresses:
+        query = AddressRow.select(AddressRow.offset).where(
+            AddressRow.address == address,
+            AddressRow.offset > position,
+            AddressRow.offset < offset,
+        )
+        ordered: Any = query.order_by(AddressRow.offset.desc()).limit(limit).tuples()
+        found.update(number for (number,) in ordered)
+    if selection.member:
+        found.update(_before_as_member(offset, selection, limit, position))
+    return sorted(found, reverse=True)[:limit]
+
+
 def pruned(selection: Selection) -> int:
     """The highest offset for the person that was thrown away, 0 for none."""
     highest = AddressPrunedRow.select(fn.MAX(AddressPrunedRow.offset)).where(
@@ -87,6 +103,22 @@ def _after_as_member(offset: int, selection: Selection, limit: int, upto: int) -
     return found[:limit]
 
 
+def _before_as_member(offset: int, selection: Selection, limit: int, position: int) -> list[int]:
+    """The same, the other way."""
+    topics = _topics(selection, position)
+    found: list[int] = []
+    width = WINDOW
+    while topics and offset - 1 > position and len(found) < limit:
+        first = max(position, offset - 1 - width)
+        rows = _said_in(topics, first, offset - 1, limit, newest=True)
+        found += [number for number, topic_id, nth in rows if nth > topics[topic_id]]
+        if len(rows) == limit:
+            offset = rows[-1][0]
+        else:
+            offset, width = first + 1, width * WIDER
+    return found[:limit]
+
+
 def _topics(selection: Selection, offset: int) -> dict[int, int]:
     """His topics in which something was said after `offset`, each with the number of the last
     message there that is not for him any more."""
@@ -107,9 +139,10 @@ def _topics(selection: Selection, offset: int) -> dict[int, int]:
 
 
 def _said_in(
-    topics: Iterable[int], offset: int, last: int, limit: int
+    topics: Iterable[int], offset: int, last: int, limit: int, *, newest: bool = False
 ) -> list[tuple[int, int, int]]:
-    """(offset, topic, number) of the lowest `limit` messages for the members of these topics.
+    """(offset, topic, number) of the lowest `limit` messages for the members of these topics, or
+    of the highest, highest first.
 
     The topics are named, not joined: with a join SQLite walks the log once for each of them.
     """
@@ -122,6 +155,7 @@ def _said_in(
             MessageRow.audience == "",
         )
         # Sorted by an expression: by the key itself SQLite would rather walk the window
-        ordered: Any = query.order_by(MessageRow.offset + 0).limit(limit).tuples()
+        place = MessageRow.offset + 0
+        ordered: Any = query.order_by(place.desc() if newest else place).limit(limit).tuples()
         found += list(ordered)
-    return sorted(found)[:limit]
+    return sorted(found, reverse=newest)[:limit]

@@ -85,6 +85,11 @@ class LogReader:
         reached = offsets[-1] if len(offsets) == limit else upto
         return Page(self.get_many(offsets), reached, addressed.pruned(selection))
 
+    def before(self, offset: int, selection: Selection, limit: int, position: int) -> list[Message]:
+        """The newest `limit` messages for a person with an offset in (position, offset), in
+        order."""
+        return self.get_many(addressed.offsets_before(offset, selection, limit, position))
+
     def pruned(self, selection: Selection) -> int:
         """The highest offset of the selection that was thrown away, 0 for none."""
         if selection.topic is None:

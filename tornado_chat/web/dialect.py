@@ -3,8 +3,10 @@
 A plugin's `register_dialects` returns objects of subclasses; the native protocol is one too.
 """
 
+from typing import Any
+
 from tornado_chat.errors import ChatError
-from tornado_chat.messages import Message, Topic
+from tornado_chat.messages import Identity, Message, Topic
 from tornado_chat.session import Session
 from tornado_chat.store import Signal
 
@@ -17,14 +19,15 @@ class Dialect:
 
     # Where its sockets are opened, for example "/chat".
     path: str = ""
-    # True: its sessions are reached by person, group and tenant, and `wants` filters.
+    # True: its sessions are reached by person, group and tenant, and `wants` filters; what a peer
+    # has not proved to have is sent again to the next socket of its key (design section 5 rule 6).
     addressed: bool = False
     # True: a socket may open without a credential and send it first; `receive` is then not
     # called before (native protocol only).
     first_frame_auth: bool = False
     # Of `addressed` sessions: nothing is written before the first frame was read or so many
     # seconds have passed, since front-ends drop what comes before they listen. Nothing is lost:
-    # the session is behind for so long (design section 5 rule 6).
+    # the session is behind for so long.
     settle_seconds: float = 0.0
     # True: its clients come back with a position of their own. A subscription that fell behind
     # what is kept is then ended, so that they know; else it goes on with what is there.
@@ -33,6 +36,11 @@ class Dialect:
     binary_close: int = 0
     # Ours -> what this wire knows; codes that are not named here pass as they are.
     close_codes: dict[int, int] = {}  # noqa: RUF012 - a constant of the subclass
+
+    async def enter(self, identity: Identity) -> Any:
+        """Before the socket of this person is opened; what it answers is `session.state` at first.
+        A ChatError refuses the socket."""
+        return None
 
     def opened(self, session: Session) -> None:
         """The socket is open and its person known; nothing was received yet."""
@@ -58,6 +66,12 @@ class Dialect:
     def wants(self, session: Session, message: Message) -> bool:
         """Whether this session is to get a message addressed to its person. Must be quick."""
         return True
+
+    def sent(self, session: Session, message: Message) -> None:
+        """Of `addressed` sessions: a frame of this message was put. Must be quick."""
+
+    def proved(self, session: Session, position: int) -> None:
+        """Of `addressed` sessions: the peer has everything up to this offset."""
 
     def ended(self, session: Session, topic: Topic | None, problem: ChatError) -> None:
         """The house has ended a subscription of this session (`topic` None: on all that is the

@@ -32,7 +32,7 @@ from tornado_chat.session import Session
 from tornado_chat.web.credentials import check_user_id, read_credentials, who_asks
 from tornado_chat.web.dialect import Dialect
 from tornado_chat.web.inbox import Inbox
-from tornado_chat.web.sockets import Sockets
+from tornado_chat.web.sockets import Entrance, Sockets
 from tornado_chat.web.transport import StreamTransport, close_reason
 
 log = logging.getLogger("tornado_chat.session")
@@ -53,6 +53,8 @@ class SocketHandler(WebSocketHandler):
         self.dialect = dialect
         self.session: Session | None = None
         self._identity: Identity | None = None
+        self._entrance = Entrance()
+        self._gone = False
         self.inbox = Inbox(self._read, sockets.config.limits.frames_per_second)
         self._timer: asyncio.TimerHandle | None = None
 
@@ -67,11 +69,22 @@ class SocketHandler(WebSocketHandler):
             self._identity = await self._identify()
             self.sockets.check_open()  # that may have taken a while
             if self._identity is not None:
-                self._make_room(self._identity)
+                self.sockets.make_room(self._identity)
+                if self._asks_rightly():
+                    self._entrance = await self.sockets.prepare(self.dialect, self._identity)
+                self.sockets.make_room(self._identity)  # that may have taken a while, too
+                self.sockets.check_open()
         except ChatError as problem:
+            self._drop_entrance()
             self._refuse(problem)
             return
-        await super().get(*args, **kwargs)
+        if self._gone:  # meanwhile
+            self._drop_entrance()
+            return
+        try:
+            await super().get(*args, **kwargs)
+        finally:
+            self._drop_entrance()
 
     async def _identify(self) -> Identity | None:
         shown = read_credentials(self.request)
@@ -82,16 +95,16 @@ class SocketHandler(WebSocketHandler):
             raise Unavailable("too many sockets wait for their key, try again in a moment")
         return identity
 
-    def _make_room(self, identity: Identity) -> None:
-        """Over the limit the longest unproven socket goes if it may be dead, else the new one."""
-        limit = self.sockets.config.limits.sockets_per_user
-        sessions = self.sockets.hub.sessions(identity.tenant, identity.user_id)
-        if not limit or len(sessions) < limit:
-            return
-        oldest = max(sessions, key=self.sockets.heartbeat.unproven_for)
-        if self.sockets.heartbeat.unproven_for(oldest) <= self.sockets.config.delivery.ping_seconds:
-            raise RateLimited(f"limits.sockets_per_user = {limit} sockets are open", 5.0)
-        oldest.close(RateLimited.close, "too many sockets, this one was silent")
+    def _asks_rightly(self) -> bool:
+        """Else the upgrade will be refused."""
+        origin = self.request.headers.get("Origin")
+        upgrade = self.request.headers.get("Upgrade", "").lower()
+        return upgrade == "websocket" and (origin is None or self.check_origin(origin))
+
+    def _drop_entrance(self) -> None:
+        """Of a socket that was not opened after all."""
+        if self.session is None and self._entrance.cursor is not None:
+            self.sockets.cursors.abandon(self._entrance.cursor)
 
     def _refuse(self, problem: ChatError) -> None:
         self.set_status(problem.status)
@@ -148,6 +161,9 @@ class SocketHandler(WebSocketHandler):
         outbox.too_slow = lambda: session.close(TOO_SLOW, "too slow")
         session.on_close = lambda: self._ended_by_house(session)
         self.session = session
+        session.state = self._entrance.state
+        if self._entrance.cursor is not None:
+            sockets.cursors.entered(self._entrance.cursor, session)
         sockets.hub.enter(session)
         sockets.heartbeat.add(session)
         log.info(
@@ -160,8 +176,8 @@ class SocketHandler(WebSocketHandler):
         )
         loop = asyncio.get_running_loop()
         if self.dialect.addressed:
-            sockets.hub.subscribe(session, None, sockets.hub.mark).held = True
-            loop.call_later(self.dialect.settle_seconds, self._settle, session)
+            sockets.replay.enter(session, self._entrance.cursor)
+            loop.call_later(self.dialect.settle_seconds, sockets.replay.settle, session)
         self.dialect.opened(session)
         if identity.expires is not None:
             self._timer = loop.call_later(
@@ -175,14 +191,8 @@ class SocketHandler(WebSocketHandler):
     def _ended_by_house(self, session: Session) -> None:
         """From now on it gets nothing and nothing of it is read."""
         self.inbox.close(forget=True)
+        self.sockets.cursors.closed(session, session.ended_by or 1006)
         self.sockets.hub.leave(session)
-
-    def _settle(self, session: Session) -> None:
-        """The peer listens by now: what came meanwhile, then live."""
-        subscription = session.subscriptions.get(None)
-        if subscription is not None and subscription.held:
-            subscription.held = False
-            self.sockets.catch_up.start(session)
 
     # Frames
 
@@ -211,7 +221,7 @@ class SocketHandler(WebSocketHandler):
         except Exception:  # a dialect's fault is not the client's, and not the server's end
             log.exception("session %d: frame failed", session.id)
             self.dialect.refuse(session, ChatError("something failed here"))
-        self._settle(session)
+        self.sockets.replay.settle(session)
         await session.outbox.room()  # who does not read his replies is not served on
         if session.posts >= POSTS and session.last_post is not None:
             await asyncio.wait([session.last_post])
@@ -232,7 +242,9 @@ class SocketHandler(WebSocketHandler):
             identity = await self.sockets.identify(Credentials(key=key, address=address))
             self.sockets.check_open()
             check_user_id(self.request, identity)
-            self._make_room(identity)
+            self.sockets.make_room(identity)
+            self._entrance = await self.sockets.prepare(self.dialect, identity)
+            self.sockets.check_open()
         except ChatError as problem:
             known = isinstance(problem, Unavailable | RateLimited)
             with contextlib.suppress(WebSocketClosedError):
@@ -254,6 +266,7 @@ class SocketHandler(WebSocketHandler):
     # Closing
 
     def on_close(self) -> None:
+        self._gone = True
         self.sockets.remove(self)
         if self._timer is not None:
             self._timer.cancel()
@@ -264,6 +277,7 @@ class SocketHandler(WebSocketHandler):
         code = session.closed or self.close_code or 1006
         session.closed = code
         self.sockets.heartbeat.remove(session)
+        self.sockets.cursors.closed(session, code)
         self.sockets.hub.leave(session)
         self.dialect.closed(session)
         self.sockets.observers.tell("session_closed", session=session, code=code)

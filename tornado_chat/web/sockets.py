@@ -2,23 +2,37 @@
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from tornado_chat.catch_up import CatchUp
 from tornado_chat.config import Config
-from tornado_chat.errors import Unavailable
+from tornado_chat.cursors import Cursors
+from tornado_chat.errors import ChatError, RateLimited, Unavailable
 from tornado_chat.heartbeat import Heartbeat
 from tornado_chat.hub import Hub
 from tornado_chat.messages import Credentials, Identity
 from tornado_chat.outbox import Budget
 from tornado_chat.plugins.observers import Observers
+from tornado_chat.replay import Replay
+from tornado_chat.web.dialect import Dialect
 from tornado_chat.web.origins import Origins
+from tornado_chat.write_behind import Cursor
 
 if TYPE_CHECKING:
     from tornado_chat.web.socket import SocketHandler
+
+log = logging.getLogger("tornado_chat.session")
+
+
+@dataclass(frozen=True, slots=True)
+class Entrance:
+    """What was made ready before the upgrade: the dialect's own state, and where to start."""
+
+    state: Any = None
+    cursor: Cursor | None = None
 
 
 @dataclass
@@ -28,7 +42,8 @@ class Sockets:
     config: Config
     hub: Hub
     heartbeat: Heartbeat
-    catch_up: CatchUp
+    cursors: Cursors
+    replay: Replay
     budget: Budget
     origins: Origins
     identify: Callable[[Credentials], Awaitable[Identity]]
@@ -70,6 +85,31 @@ class Sockets:
             problem = Unavailable("the server is leaving, try again in a moment")
             problem.retry_after = 1 + self.refused_for()
             raise problem
+
+    def make_room(self, identity: Identity) -> None:
+        """Over the limit the longest unproven socket goes if it may be dead, else the new one."""
+        limit = self.config.limits.sockets_per_user
+        sessions = self.hub.sessions(identity.tenant, identity.user_id)
+        if not limit or len(sessions) < limit:
+            return
+        oldest = max(sessions, key=self.heartbeat.unproven_for)
+        if self.heartbeat.unproven_for(oldest) <= self.config.delivery.ping_seconds:
+            raise RateLimited(f"limits.sockets_per_user = {limit} sockets are open", 5.0)
+        oldest.close(RateLimited.close, "too many sockets, this one was silent")
+
+    async def prepare(self, dialect: Dialect, identity: Identity) -> Entrance:
+        """What a socket begins with. Its start is written before the peer knows that it is open, so
+        that a server which is killed right then has lost nothing."""
+        try:
+            state = await dialect.enter(identity)
+        except ChatError:
+            raise
+        except Exception as error:
+            log.exception("%s: a socket cannot be opened", dialect.path)
+            raise ChatError("something failed here") from error
+        if not dialect.addressed:
+            return Entrance(state)
+        return Entrance(state, await self.cursors.open(dialect.path, identity))
 
     async def gone(self, seconds: float | None = None) -> None:
         """Waits until every socket is closed, at most so long."""

@@ -1,0 +1,244 @@
+"""Up to where each person has what was meant for him, for sockets that never acknowledge.
+
+A cursor goes with each such socket: its peer proves a position by answering pings, and what is not
+proved is sent again to the next socket (design section 5 rules 5 and 6).
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterable
+
+from tornado_chat.config import DeliveryConfig
+from tornado_chat.errors import REVOKED, Unauthorized
+from tornado_chat.heartbeat import Heartbeat
+from tornado_chat.messages import Identity
+from tornado_chat.session import Session
+from tornado_chat.store import Store, Tx
+from tornado_chat.store.cursors import (
+    KEY,
+    OPEN,
+    ORPHAN,
+    Known,
+    Opened,
+    Owner,
+    Start,
+    find_start,
+    leave_behind,
+    open_cursor,
+    sweep_cursors,
+)
+from tornado_chat.write_behind import Cursor, WriteBehind
+
+log = logging.getLogger("tornado_chat.session")
+
+PROBE_SECONDS = 2.0  # for the other sockets of a key to show that they live
+WRITE_SECONDS = 2.0  # for the store; then a socket is opened without a row, which follows later
+
+# A peer that meant it (RFC 6455 7.4.1), and the house where nobody comes back with that key
+CLEAN = {1000, 1001, REVOKED, Unauthorized.close}
+
+
+class Cursors:
+    """Where nothing is ever sent again, nothing is kept. `clock()`: seconds since 1970."""
+
+    def __init__(
+        self, store: Store, config: DeliveryConfig, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._store = store
+        self._hours = config.replay_hours
+        self._off = not (config.replay_messages and config.replay_hours)
+        self._clock = clock
+        self.replayed = config.replay_messages  # at most so many to one socket
+        self._open: dict[tuple[str, str, str], dict[Cursor, None]] = {}  # path, tenant, user
+        self._behind = WriteBehind(store, clock)
+        self.flush = self._behind.flush
+        self.stop = self._behind.stop
+        self.heartbeat: Heartbeat  # set once it is built: each needs the other
+
+    async def begin(self) -> None:
+        """At the start, before the first socket."""
+
+        def work(tx: Tx) -> None:
+            leave_behind(tx)
+            sweep_cursors(tx, self.oldest())
+
+        await self._store.write(work)
+
+    async def sweep(self) -> None:
+        """Throws away what is too old to be started from."""
+        await self._store.write(lambda tx: sweep_cursors(tx, self.oldest()))
+
+    def oldest(self) -> int:
+        """What is from before is not sent again; milliseconds since 1970, UTC."""
+        return int((self._clock() - self._hours * 3600) * 1000)
+
+    # Opening
+
+    async def open(self, path: str, identity: Identity) -> Cursor | None:
+        """A cursor for a socket that is about to open; None where it starts at now. Its row is
+        written before the peer can be sent anything. Raises Unavailable where the store can be
+        neither written nor read."""
+        if self._off or not identity.tenant:
+            return None
+        owner = Owner(path, identity.tenant, identity.user_id, identity.key or "")
+        asked, half_open = self._ask_siblings(owner)
+        known = Known(
+            [cursor.position for cursor in half_open],
+            max((cursor.position for cursor in self._of_key(owner)), default=None),
+            max((cursor.position for cursor in self._of_user(owner)), default=None),
+        )
+        oldest = self.oldest()
+        self._behind.flush_now()  # what has just ended is seen
+        writing = self._store.write(lambda tx: open_cursor(tx, owner, known, oldest))
+        writing.add_done_callback(_look_at)
+        await asyncio.wait([writing], timeout=WRITE_SECONDS)
+        if writing.done() and not writing.exception():
+            start, head = writing.result().start, writing.result().head
+            cursor = Cursor(owner, start.position, head, writing.result().row)
+        else:
+            start, head = await self._store.read(lambda: self._look_up(owner, known, oldest))
+            cursor = Cursor(owner, start.position, head, None)
+            self._row_follows(cursor, writing)
+        if start.takes is not None:
+            self._take(cursor, half_open[start.takes], known.half_open[start.takes])
+        elif start.struck is not None:
+            cursor.struck = Cursor(owner, start.struck, head, None, ORPHAN)
+        if asked:
+            cursor.asked = asked
+        else:
+            cursor.struck = None  # that is settled
+        return cursor
+
+    def _look_up(self, owner: Owner, known: Known, oldest: int) -> tuple[Start, int]:
+        """While the store cannot write; in a reader's thread."""
+        head = self._store.log.head()
+        return find_start(owner, known, head, int(self._clock() * 1000), oldest), head
+
+    def _row_follows(self, cursor: Cursor, writing: "asyncio.Future[Opened]") -> None:
+        """It may still be made by what was asked of the store; else with what is written next."""
+
+        def written(_done: object) -> None:
+            cursor.making = False
+            if not writing.cancelled() and not writing.exception():
+                cursor.row = writing.result().row
+            self._behind.touch(cursor)
+
+        cursor.making = True
+        writing.add_done_callback(written)
+
+    def _ask_siblings(
+        self, owner: Owner
+    ) -> tuple[dict[Cursor, "asyncio.Future[None]"], list[Cursor]]:
+        """Asks the other open sockets of the key whether they live. One whose ping is overdue has
+        had its time: it counts as half open."""
+        asked: dict[Cursor, asyncio.Future[None]] = {}
+        half_open = []
+        for cursor in self._of_key(owner):
+            if cursor.taken or cursor.session is None:
+                continue
+            if self.heartbeat.overdue(cursor.session) >= PROBE_SECONDS:
+                half_open.append(cursor)
+                continue
+            self.heartbeat.ask(cursor.session)
+            if cursor.answered is None:
+                cursor.answered = asyncio.get_running_loop().create_future()
+            asked[cursor] = cursor.answered
+        return asked, half_open
+
+    async def hear_siblings(self, cursor: Cursor) -> None:
+        """Waits a moment for those that were asked when it opened. Those that do not answer count
+        as half open, too: it starts before all of them, in the place of the one that has most."""
+        asked, struck = cursor.asked, cursor.struck
+        cursor.asked, cursor.struck = {}, None
+        waiting = [answered for answered in asked.values() if not answered.done()]
+        if waiting:
+            await asyncio.wait(waiting, timeout=PROBE_SECONDS)
+        silent = [
+            each
+            for each, answered in asked.items()
+            if not answered.done() and each.state == OPEN and not each.taken
+        ]
+        if not silent or cursor.state != OPEN:
+            return
+        cursor.start = min(cursor.start, *(each.position for each in silent))
+        cursor.position = cursor.start
+        self._behind.touch(cursor)
+        highest = max(silent, key=lambda each: each.position)
+        if struck is None or highest.position > struck.position:
+            highest.taken = True
+            if struck is not None:  # it is not the highest after all
+                struck.taken = False
+                self._behind.touch(struck)
+
+    @staticmethod
+    def _take(cursor: Cursor, other: Cursor, position: int) -> None:
+        if other.position == position:  # else it lives after all
+            other.taken = True
+            cursor.struck = other
+
+    def _of_user(self, owner: Owner) -> Iterable[Cursor]:
+        return self._open.get((owner.path, owner.tenant, owner.user_id), ())
+
+    def _of_key(self, owner: Owner) -> list[Cursor]:
+        return [cursor for cursor in self._of_user(owner) if cursor.owner == owner]
+
+    # While it is open
+
+    def entered(self, cursor: Cursor, session: Session) -> None:
+        """Its socket is open."""
+        owner = cursor.owner
+        cursor.session = session
+        session.cursor = cursor
+        self._open.setdefault((owner.path, owner.tenant, owner.user_id), {})[cursor] = None
+
+    def proved(self, session: Session, position: int | None) -> None:
+        """The peer has everything up to there; None: it lives. Also while its socket closes."""
+        cursor = session.cursor
+        if cursor is None:
+            return
+        self._answer(cursor)
+        if position is None:
+            return
+        if position > cursor.position or cursor.taken:
+            cursor.position = max(cursor.position, position)
+            cursor.taken = False
+            self._behind.touch(cursor)
+        try:
+            session.dialect.proved(session, position)
+        except Exception:  # a dialect's fault must not keep the rest from being proved
+            log.exception("session %d: a proof could not be told", session.id)
+
+    def closed(self, session: Session, code: int) -> None:
+        """The socket is gone, or ended by the house. `code`: ours, or the peer's; 1006 for none."""
+        if session.cursor is not None:
+            self._end(session.cursor, KEY if code in CLEAN else ORPHAN)
+
+    def abandon(self, cursor: Cursor) -> None:
+        """Its socket was not opened after all."""
+        self._end(cursor, ORPHAN)
+
+    def _end(self, cursor: Cursor, state: str) -> None:
+        if cursor.state != OPEN:
+            return
+        owner = cursor.owner
+        cursor.state = state
+        of_user = self._open.get((owner.path, owner.tenant, owner.user_id), {})
+        of_user.pop(cursor, None)
+        if not of_user:
+            self._open.pop((owner.path, owner.tenant, owner.user_id), None)
+        self._answer(cursor)
+        self._behind.touch(cursor)
+
+    @staticmethod
+    def _answer(cursor: Cursor) -> None:
+        """Whoever waits for a sign of life goes on."""
+        answered, cursor.answered = cursor.answered, None
+        if answered is not None:
+            answered.set_result(None)
+
+
+def _look_at(future: "asyncio.Future[Opened]") -> None:
+    """At its error, which may interest nobody any more."""
+    if not future.cancelled():
+        future.exception()

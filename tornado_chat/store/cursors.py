@@ -1,0 +1,196 @@
+"""Rows that say up to where it is proved that somebody has what was meant for him.
+
+Which of them a new socket starts from, and which of them it strikes off: design section 5 rule 6.
+Works inside the transactions of others.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tornado_chat.store.models import CursorRow
+
+if TYPE_CHECKING:
+    from tornado_chat.store.transaction import Tx
+
+OPEN, ORPHAN, KEY = "open", "orphan", "key"
+SPARE_MS = 600_000  # how long an orphan is kept that somebody else has started from
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose cursors they are. `key`: SHA-256 of the api key, empty for none."""
+
+    path: str
+    tenant: str
+    user_id: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of open sockets and stands in no row yet. `half_open`: the positions of those
+    of the same key that do not answer; `of_key` and `of_user`: the highest that is proved, None
+    without."""
+
+    half_open: Sequence[int] = ()
+    of_key: int | None = None
+    of_user: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where a socket starts. `struck`: the position that it strikes off, either a row (`strike`) or
+    one of the half open sockets (`takes`, by its place in the list); `spare`: the row that it starts
+    from and leaves to another. None for none of them."""
+
+    position: int
+    struck: int | None = None
+    strike: int | None = None
+    takes: int | None = None
+    spare: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """`row`: the socket's own. `head`: the last offset given by then."""
+
+    row: int
+    start: Start
+    head: int
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What became of one socket's row. `row` None: it has none yet. `state` KEY: its peer has closed
+    it. `taken`: a newer socket has started in its place, so that nothing is left where it ended.
+    `at`: when, milliseconds since 1970, UTC."""
+
+    row: int | None
+    owner: Owner
+    position: int
+    state: str
+    taken: bool
+    at: int
+
+
+def find_start(owner: Owner, known: Known, head: int, now: int, oldest: int) -> Start:
+    """Where a new socket of `owner` starts. Rows last proved before `oldest` mean nothing any more."""
+    rows = _rows_of(owner, now, oldest)
+    own = [row for row in rows if row.key == owner.key]
+    orphans: list[tuple[int, int | None, int | None]] = [
+        (row.position, row.id, None) for row in own if row.state == ORPHAN
+    ]
+    orphans += [(position, None, place) for place, position in enumerate(known.half_open)]
+    if orphans:
+        orphans.sort(key=lambda orphan: orphan[0])
+        (lowest, spare, _), (highest, strike, takes) = orphans[0], orphans[-1]
+        spare = spare if len(orphans) > 1 else None
+        return Start(min(lowest, head), highest, strike, takes, spare)
+    proved = [row.position for row in own] + _given(known.of_key)
+    if proved:
+        return Start(min(max(proved), head))
+    abandoned = [row.position for row in rows if row.state == ORPHAN]
+    if abandoned:
+        return Start(min(*abandoned, head))
+    proved = [row.position for row in rows] + _given(known.of_user)
+    return Start(min(max(proved), head) if proved else head)
+
+
+def _given(position: int | None) -> list[int]:
+    return [] if position is None else [position]
+
+
+def _rows_of(owner: Owner, now: int, oldest: int) -> list[Any]:
+    of_user = CursorRow.select().where(
+        CursorRow.tenant == owner.tenant,
+        CursorRow.user_id == owner.user_id,
+        CursorRow.path == owner.path,
+    )
+    return [
+        row
+        for row in of_user
+        if row.state == OPEN or (row.at >= oldest and (row.until is None or row.until > now))
+    ]
+
+
+def open_cursor(tx: "Tx", owner: Owner, known: Known, oldest: int) -> Opened:
+    """Finds the start of a new socket, strikes off what it strikes, and writes its own row."""
+    start = find_start(owner, known, tx.head, tx.now, oldest)
+    if start.strike is not None:
+        CursorRow.delete().where(CursorRow.id == start.strike).execute()
+    if start.spare is not None:
+        CursorRow.update(until=tx.now + SPARE_MS).where(
+            CursorRow.id == start.spare, CursorRow.until.is_null()
+        ).execute()
+    return Opened(_insert(owner, start.position, OPEN, tx.now), start, tx.head)
+
+
+def write_changes(changes: Sequence[Change]) -> list[int | None]:
+    """Writes them all; each one's row, None where it has none any more."""
+    return [_write(change) for change in changes]
+
+
+def _write(change: Change) -> int | None:
+    if change.state == KEY:
+        _delete(change.row)
+        _fold(change)
+        return None
+    if change.state == ORPHAN and change.taken:
+        _delete(change.row)
+        return None
+    if change.row is not None:
+        updated = (
+            CursorRow.update(position=change.position, state=change.state, at=change.at)
+            .where(CursorRow.id == change.row)
+            .execute()
+        )
+        if updated or change.state == ORPHAN:  # else somebody has struck it off
+            return change.row
+    return _insert(change.owner, change.position, change.state, change.at)
+
+
+def _delete(row_id: int | None) -> None:
+    if row_id is not None:
+        CursorRow.delete().where(CursorRow.id == row_id).execute()
+
+
+def _fold(change: Change) -> None:
+    """Into what the key has had, which only rises."""
+    owner = change.owner
+    row = CursorRow.get_or_none(
+        CursorRow.tenant == owner.tenant,
+        CursorRow.user_id == owner.user_id,
+        CursorRow.path == owner.path,
+        CursorRow.key == owner.key,
+        CursorRow.state == KEY,
+    )
+    if row is None:
+        _insert(owner, change.position, KEY, change.at)
+    else:
+        position = max(row.position, change.position)
+        CursorRow.update(position=position, at=change.at).where(CursorRow.id == row.id).execute()
+
+
+def _insert(owner: Owner, position: int, state: str, at: int) -> int:
+    row = CursorRow.insert(
+        path=owner.path,
+        tenant=owner.tenant,
+        user_id=owner.user_id,
+        key=owner.key,
+        position=position,
+        state=state,
+        at=at,
+    )
+    return int(row.execute())
+
+
+def leave_behind(tx: "Tx") -> None:
+    """At the start of a server: whoever was open when the last one ended has ended without a word."""
+    CursorRow.update(state=ORPHAN, at=tx.now).where(CursorRow.state == OPEN).execute()
+
+
+def sweep_cursors(tx: "Tx", oldest: int) -> None:
+    """Throws away what nobody starts from any more."""
+    over = (CursorRow.at < oldest) | (CursorRow.until.is_null(False) & (CursorRow.until <= tx.now))
+    CursorRow.delete().where(CursorRow.state != OPEN, over).execute()

@@ -1,0 +1,122 @@
+"""Positions that are proved and not yet written: gathered, and written together.
+
+Thousands of sockets may prove something within a second; they share one transaction, which nobody
+waits for. What cannot be written is kept for the next time.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+
+from tornado_chat.errors import Unavailable
+from tornado_chat.session import Session
+from tornado_chat.store import Store
+from tornado_chat.store.cursors import OPEN, Change, Owner, write_changes
+
+log = logging.getLogger("tornado_chat.session")
+
+RETRY_SECONDS = 5.0  # while the store cannot write
+KEPT = 20_000  # cursors that wait to be written; then the oldest are let go
+
+
+class Cursor:
+    """`position`: everything up to there is proved. `start`: where its socket began; `head`: the
+    last offset given by then. `state`: what its row says, or will. `row`: None while it has none;
+    `making`: one is being made.
+
+    `taken`: a newer socket has started in its place, for it did not answer; `struck`: the one that
+    this took the place of. `answered`: done once it shows that it lives, or ends; `asked`: others
+    of the key that were open when this opened, and when that is.
+    """
+
+    __slots__ = (
+        "answered",
+        "asked",
+        "at",
+        "head",
+        "making",
+        "owner",
+        "position",
+        "row",
+        "session",
+        "start",
+        "state",
+        "struck",
+        "taken",
+    )
+
+    def __init__(
+        self, owner: Owner, start: int, head: int, row: int | None, state: str = OPEN
+    ) -> None:
+        self.owner = owner
+        self.start = self.position = start
+        self.head = head
+        self.row = row
+        self.making = False
+        self.state = state
+        self.at = 0
+        self.taken = False
+        self.struck: Cursor | None = None
+        self.asked: dict[Cursor, asyncio.Future[None]] = {}
+        self.session: Session | None = None
+        self.answered: asyncio.Future[None] | None = None
+
+    def change(self) -> Change:
+        """What is to be written of it."""
+        return Change(self.row, self.owner, self.position, self.state, self.taken, self.at)
+
+
+class WriteBehind:
+    """`clock()`: seconds since 1970."""
+
+    def __init__(self, store: Store, clock: Callable[[], float] = time.time) -> None:
+        self._store = store
+        self._clock = clock
+        self._dirty: dict[Cursor, None] = {}
+        self._writing: set[asyncio.Future[list[int | None]]] = set()
+        self._retry_at = 0.0
+
+    def touch(self, cursor: Cursor) -> None:
+        """It is not as its row says."""
+        cursor.at = int(self._clock() * 1000)
+        self._dirty[cursor] = None
+        if len(self._dirty) > KEPT:
+            del self._dirty[next(iter(self._dirty))]
+
+    def flush(self) -> None:
+        """Once a second. Does not wait for it."""
+        if not self._writing and self._clock() >= self._retry_at:
+            self.flush_now()
+
+    def flush_now(self) -> None:
+        """So that what is asked of the store next sees it."""
+        cursors = [cursor for cursor in self._dirty if not cursor.making]
+        if not cursors:
+            return
+        for cursor in cursors:
+            del self._dirty[cursor]
+            cursor.making = cursor.row is None
+        changes = [cursor.change() for cursor in cursors]
+        writing = self._store.write(lambda _tx: write_changes(changes))
+        self._writing.add(writing)
+        writing.add_done_callback(lambda done: self._written(cursors, done))
+
+    def _written(self, cursors: list[Cursor], writing: "asyncio.Future[list[int | None]]") -> None:
+        self._writing.discard(writing)
+        if writing.cancelled() or writing.exception() is not None:
+            if not writing.cancelled() and not isinstance(writing.exception(), Unavailable):
+                log.error("cursors: cannot be written", exc_info=writing.exception())
+            self._retry_at = self._clock() + RETRY_SECONDS
+            for cursor in cursors:
+                cursor.making = False
+                self._dirty.setdefault(cursor)
+            return
+        for cursor, row in zip(cursors, writing.result(), strict=True):
+            cursor.row, cursor.making = row, False
+
+    async def stop(self) -> None:
+        """Writes what waits."""
+        self.flush_now()
+        if self._writing:
+            await asyncio.wait(list(self._writing))
