@@ -5,7 +5,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 SOURCES := setup.cfg setup.py
 CHECKED := tornado_chat plugins tests setup.py $(wildcard benchmarks)
 
-.PHONY: help setup test soak coverage lint format types docs serve demo clean
+.PHONY: help setup test soak bench coverage lint format types docs serve demo clean
 
 help:     ## this list
 	@sed -n 's/^\([a-z]*\): .*## /\1\t/p' $(MAKEFILE_LIST)
@@ -17,6 +17,10 @@ test: .venv/test.stamp     ## all tests; ARGS="-k name" for some
 
 soak: .venv/test.stamp     ## kill the server at random for SECONDS=600; SEED=… repeats a run
 	SOAK_SECONDS=$(or $(SECONDS),600) SOAK_SEED=$(SEED) $(BIN)/python -m pytest -s tests/e2e/test_killed.py
+
+bench: .venv/runtime.stamp     ## ours beside the peers; SIZE=small SECONDS= REPEATS= ONLY=load,peer
+	@$(BIN)/python -m benchmarks $(if $(SIZE),--size $(SIZE)) $(if $(SECONDS),--seconds $(SECONDS)) \
+		$(if $(REPEATS),--repeats $(REPEATS)) $(if $(ONLY),--only "$(ONLY)")
 
 coverage: .venv/test.stamp     ## all tests, and which branches they did not reach
 	$(BIN)/coverage run -m pytest $(ARGS)
@@ -44,7 +48,7 @@ demo: .venv/runtime.stamp     ## a server with demo users, rooms and a live orde
 	@$(BIN)/tornado-chat demo $(ARGS)
 
 clean:     ## forget .venv and everything that was built
-	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage htmlcov
+	rm -rf .venv .bench build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage htmlcov
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # venv itself comes before its stamp: without python3-venv it leaves half a .venv behind.

@@ -1,0 +1,1 @@
+"""Ours and the peers, one after another, under the same load: see README.md."""
