@@ -2,19 +2,19 @@
 
 import asyncio
 import errno
+import itertools
 import json
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import click
-from tornado.httpclient import HTTPClientError
-from tornado.websocket import websocket_connect
 
 from tornado_chat import config as configuration
 from tornado_chat import logs
 from tornado_chat.app import Server
 from tornado_chat.cli import cli, run_server
+from tornado_chat.client import ChatError, State, Subscription, connect
 from tornado_chat.demo import FOLDER, Demo, write_config
 from tornado_chat.errors import SetupError
 
@@ -59,34 +59,58 @@ def _free(port: int) -> int:
 )
 @click.option("--count", type=int, default=0, help="End after so many messages.")
 def listen(url: str, topics: Sequence[str], key: str, count: int) -> None:
-    """Subscribe TOPICS of the server at URL and print what comes, a line each."""
+    """Subscribe TOPICS of the server at URL and print what comes, a line each, also after it has
+    been away."""
     asyncio.run(_listen(url, topics, key, count))
 
 
 async def _listen(url: str, topics: Sequence[str], key: str, count: int) -> None:
-    address = url.rstrip("/").replace("http", "ws", 1) + "/ws"
     try:
-        connection = await websocket_connect(address)
-    except (OSError, HTTPClientError, ValueError) as error:
-        raise SetupError(f"{url}: {error}") from None
-    await connection.write_message(json.dumps({"id": 0, "do": "auth", "key": key}))
-    await connection.write_message(json.dumps({"id": 1, "do": "subscribe", "topics": list(topics)}))
-    shown = 0
-    while (text := await connection.read_message()) is not None:
-        frame = json.loads(text)
-        if "error" in frame:
-            raise SetupError(frame["error"]["message"])
-        for joined in frame.get("ok", {}).get("topics", ()):
-            if "error" in joined:
-                raise SetupError(joined["error"]["message"])
-            click.echo(f"listening to {joined['topic']}, Ctrl-C ends it")
-        if "push" in frame:
-            push = frame["push"]
-            who = push["sender_name"] or push["sender"] or "-"
-            data = json.dumps(push["data"], ensure_ascii=False)
-            click.echo(f"{push['at']}  {push['topic']}  {who}  {data}")
-            shown += 1
-            if shown == count:
-                connection.close()
-                return
-    click.echo("the server has closed the connection")
+        async with connect(url, key, on_state=_say(), on_gap=_say_gap) as chat:
+            joined = [await chat.subscribe(topic).ready() for topic in dict.fromkeys(topics)]
+            for subscription in joined:
+                click.echo(f"listening to {subscription.topic}, Ctrl-C ends it")
+            number = itertools.count(1)
+            shows = [asyncio.create_task(_show(each, number, count)) for each in joined]
+            done, others = await asyncio.wait(shows, return_when=asyncio.FIRST_COMPLETED)
+            for show in others:
+                show.cancel()
+            for show in done:
+                show.result()
+    except ChatError as problem:
+        raise SetupError(problem.message) from None
+    except ValueError as problem:
+        raise SetupError(str(problem)) from None
+
+
+async def _show(messages: Subscription, number: Iterator[int], count: int) -> None:
+    """Prints until `count` are printed by all together; 0 never ends."""
+    async for message in messages:
+        nth = next(number)
+        if nth <= count or not count:
+            who = message.sender_name or message.sender or "-"
+            data = json.dumps(message.data, ensure_ascii=False)
+            at = message.at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+            click.echo(f"{at}  {message.topic}  {who}  {data}")
+        if count and nth >= count:
+            return
+
+
+def _say() -> Callable[[State], None]:
+    """Says on stderr when the connection goes, and when it is back."""
+    gone = False
+
+    def say(state: State) -> None:
+        nonlocal gone
+        if state is State.OPEN and gone:
+            click.echo("connected again", err=True)
+            gone = False
+        elif state is State.WAITING and not gone:
+            click.echo("the connection is gone, trying again", err=True)
+            gone = True
+
+    return say
+
+
+def _say_gap(messages: Subscription) -> None:
+    click.echo(f"{messages.topic}: what came meanwhile is no longer there", err=True)

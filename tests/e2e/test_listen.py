@@ -1,0 +1,77 @@
+"""`tornado-chat listen`: what it prints, and how it lives through a restart of the server."""
+
+import asyncio
+import contextlib
+import json
+import re
+
+import pytest
+
+from support.boards import boards
+from support.process import COMMAND, run
+from support.proxy import proxied
+from support.server import key_of, running_server
+from tornado_chat import Topic
+
+BOARD = Topic("SHOP", "board", "1")
+
+
+@contextlib.asynccontextmanager
+async def listening(port, *arguments):
+    process = await asyncio.create_subprocess_exec(
+        COMMAND, "listen", f"http://127.0.0.1:{port}", *arguments, "--key", key_of("ann"),
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def line(stream):
+    return (await asyncio.wait_for(stream.readline(), 20)).decode().strip()
+
+
+async def test_it_goes_on_where_it_was_after_a_restart(tmp_path):
+    start = {"modules": [boards()], "entry_points": False, "folder": tmp_path}
+    async with proxied(1) as proxy, contextlib.AsyncExitStack() as stack:
+        async with running_server({"server": {"drain_seconds": 0}}, **start) as site:
+            proxy.target = site.port
+            listener = await stack.enter_async_context(
+                listening(proxy.port, "board:1", "board:2", "board:1", "--count", "3")
+            )
+            for topic in ("board:1", "board:2"):
+                assert await line(listener.stdout) == f"listening to {topic}, Ctrl-C ends it"
+            await site.server.publish(BOARD, {"n": "é"})
+            shown = await line(listener.stdout)
+            at = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
+            assert re.fullmatch(rf'{at}  board:1  -  {{"n": "é"}}', shown), shown
+        assert await line(listener.stderr) == "the connection is gone, trying again"
+        async with running_server(**start) as site:
+            await site.server.publish(BOARD, {"n": 2})
+            proxy.target = site.port
+            assert await line(listener.stderr) == "connected again"
+            await site.server.publish(Topic("SHOP", "board", "2"), {"n": 3})
+            await site.server.publish(BOARD, {"n": 4})
+            out, err = await asyncio.wait_for(listener.communicate(), 20)
+            numbers = [json.loads(each.split("  ")[3])["n"] for each in out.decode().splitlines()]
+            assert len(numbers) == 2  # three in all, whatever waits in other topics
+            assert 2 in numbers
+            assert (listener.returncode, err) == (0, b"")
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("http://127.0.0.1:1", "error: ws://127.0.0.1:1/ws: "),
+        ("127.0.0.1:1", "error: "),
+        ("http://x?api_key=1", "error: ws://x: the key is an argument, not of the URL"),
+    ],
+)
+async def test_what_hinders_it_is_one_line(url, said):
+    status, out, err = await run("listen", url, "board:1", "--key", "k")
+    assert (status, out) == (1, "")
+    assert err.startswith(said)
+    assert len(err.splitlines()) == 1
