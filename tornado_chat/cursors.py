@@ -84,7 +84,7 @@ class Cursors:
         owner = Owner(path, identity.tenant, identity.user_id, identity.key or "")
         asked, half_open = self._ask_siblings(owner)
         known = Known(
-            [cursor.position for cursor in half_open],
+            [(cursor.position, cursor.row) for cursor in half_open],
             max((cursor.position for cursor in self._of_key(owner)), default=None),
             max((cursor.position for cursor in self._of_user(owner)), default=None),
         )
@@ -101,7 +101,7 @@ class Cursors:
             cursor = Cursor(owner, start.position, head, None)
             self._row_follows(cursor, writing)
         if start.takes is not None:
-            self._take(cursor, half_open[start.takes], known.half_open[start.takes])
+            self._take(cursor, half_open[start.takes], start.struck)
         elif start.struck is not None:
             cursor.struck = Cursor(owner, start.struck, head, None, ORPHAN)
         if asked:
@@ -167,15 +167,16 @@ class Cursors:
         highest = max(silent, key=lambda each: each.position)
         if struck is None or highest.position > struck.position:
             highest.taken = True
+            self._behind.touch(highest)
             if struck is not None:  # it is not the highest after all
                 struck.taken = False
                 self._behind.touch(struck)
 
-    @staticmethod
-    def _take(cursor: Cursor, other: Cursor, position: int) -> None:
-        if other.position == position:  # else it lives after all
+    def _take(self, cursor: Cursor, other: Cursor, position: int | None) -> None:
+        if other.position == position and other.state == OPEN:
             other.taken = True
             cursor.struck = other
+        self._behind.touch(other)  # where it lives after all, it has its row again
 
     def _of_user(self, owner: Owner) -> Iterable[Cursor]:
         return self._open.get((owner.path, owner.tenant, owner.user_id), ())

@@ -69,8 +69,8 @@ OTHER = {"key": "k2"}
         ([(KEY, 20), (OPEN, 10)], Known(), 20),
         ([(KEY, 20), (OPEN, 10)], Known(of_key=25), 25),
         ([(KEY, 20, OTHER), (ORPHAN, 3, OTHER)], Known(of_key=25), 25),
-        ([(ORPHAN, 9)], Known(half_open=[7, 12]), 7),
-        ([(KEY, 9)], Known(half_open=[7]), 7),
+        ([(ORPHAN, 9)], Known(half_open=[(7, None), (12, None)]), 7),
+        ([(KEY, 9)], Known(half_open=[(7, None)]), 7),
         # a key that has nothing
         ([(ORPHAN, 5, OTHER), (ORPHAN, 4, {"key": "k3"}), (KEY, 2, OTHER)], Known(of_user=30), 4),
         ([(KEY, 20, OTHER), (KEY, 25, {"key": "k3"}), (OPEN, 7, OTHER)], Known(), 25),
@@ -110,9 +110,9 @@ async def test_of_the_same_position_one_is_struck_and_one_is_spared(store):
     assert None not in (found.strike, found.spare)
 
 
-async def test_a_half_open_one_that_is_the_highest_is_taken_and_no_row_is_struck(store):
-    found = await start(store, (ORPHAN, 5), known=Known(half_open=[3, 8]))
-    assert (found.position, found.struck, found.strike, found.takes) == (3, 8, None, 1)
+async def test_a_half_open_one_that_is_the_highest_is_taken(store):
+    found = await start(store, (ORPHAN, 5), known=Known(half_open=[(3, 77), (8, 78)]))
+    assert (found.position, found.struck, found.strike, found.takes) == (3, 8, 78, 1)
     assert found.spare is None  # the lowest is an open socket
 
 
@@ -171,7 +171,11 @@ async def test_a_close_by_the_peer_folds_and_only_rises(store):
 
 async def test_what_somebody_took_over_leaves_nothing(store):
     [row], _ = await written(store, change(None, 3, OPEN))
-    assert (await written(store, change(row, 3, ORPHAN, taken=True))) == ([None], [])
+    assert (await written(store, change(row, 3, OPEN, taken=True))) == ([None], [])
+    assert (await written(store, change(None, 3, ORPHAN, taken=True))) == ([None], [])
+    [row], left = await written(store, change(None, 4, OPEN))  # it lives after all
+    assert left == [(OPEN, 4, "k1")]
+    assert (await written(store, change(row, 4, ORPHAN, taken=True))) == ([None], [])
 
 
 async def test_what_was_struck_off_does_not_come_back_by_ending(store):

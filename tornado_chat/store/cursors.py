@@ -29,20 +29,20 @@ class Owner:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known of open sockets and stands in no row yet. `half_open`: the positions of those
-    of the same key that do not answer; `of_key` and `of_user`: the highest that is proved, None
+    """What is known of open sockets and stands in no row yet. `half_open`: those of the same key
+    that do not answer, position and row; `of_key` and `of_user`: the highest that is proved, None
     without."""
 
-    half_open: Sequence[int] = ()
+    half_open: Sequence[tuple[int, int | None]] = ()
     of_key: int | None = None
     of_user: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Where a socket starts. `struck`: the position that it strikes off, either a row (`strike`) or
-    one of the half open sockets (`takes`, by its place in the list); `spare`: the row that it starts
-    from and leaves to another. None for none of them."""
+    """Where a socket starts. `struck`: the position that it strikes off, `strike` its row; `takes`:
+    the place in the list, where that is one of the half open sockets; `spare`: the row that it
+    starts from and leaves to another. None for none of them."""
 
     position: int
     struck: int | None = None
@@ -63,7 +63,7 @@ class Opened:
 @dataclass(frozen=True, slots=True)
 class Change:
     """What became of one socket's row. `row` None: it has none yet. `state` KEY: its peer has closed
-    it. `taken`: a newer socket has started in its place, so that nothing is left where it ended.
+    it. `taken`: a newer socket has started in its place, so that it has no row any more.
     `at`: when, milliseconds since 1970, UTC."""
 
     row: int | None
@@ -81,11 +81,12 @@ def find_start(owner: Owner, known: Known, head: int, now: int, oldest: int) -> 
     orphans: list[tuple[int, int | None, int | None]] = [
         (row.position, row.id, None) for row in own if row.state == ORPHAN
     ]
-    orphans += [(position, None, place) for place, position in enumerate(known.half_open)]
+    orphans += [(position, row, place) for place, (position, row) in enumerate(known.half_open)]
     if orphans:
         orphans.sort(key=lambda orphan: orphan[0])
-        (lowest, spare, _), (highest, strike, takes) = orphans[0], orphans[-1]
-        spare = spare if len(orphans) > 1 else None
+        (lowest, spare, open_one), (highest, strike, takes) = orphans[0], orphans[-1]
+        if len(orphans) == 1 or open_one is not None:
+            spare = None
         return Start(min(lowest, head), highest, strike, takes, spare)
     proved = [row.position for row in own] + _given(known.of_key)
     if proved:
@@ -136,7 +137,7 @@ def _write(change: Change) -> int | None:
         _delete(change.row)
         _fold(change)
         return None
-    if change.state == ORPHAN and change.taken:
+    if change.taken:
         _delete(change.row)
         return None
     if change.row is not None:
