@@ -17,10 +17,11 @@ SILENCE = 40  # seconds without even a ping
 @dataclass(slots=True)
 class Connection:
     """`seen`: (mark, when) in order. `pongs`: (when one was sent, how many were seen before its
-    ping)."""
+    ping). `hung`: it was not closed, nobody reads it any more."""
 
     opened: float
     closed: float | None = None
+    hung: bool = False
     seen: list = field(default_factory=list)
     pongs: list = field(default_factory=list)
 
@@ -211,7 +212,8 @@ class FaceListener(Listener):
         return self._pause
 
     def _next_turn(self):
-        return self.world.now + self.rng.uniform(2, 8)
+        least = 4 if self.habit == "hangs" else 2
+        return self.world.now + self.rng.uniform(least, 8)
 
     async def talk(self, wire, connection, stack):
         self.greet(wire)
@@ -229,6 +231,7 @@ class FaceListener(Listener):
                 while True:  # what comes before the goodbye is answered
                     await self.read(wire, connection)
             elif self.habit == "hangs":
+                connection.hung = True
                 self._hung.append(stack.pop_all())
                 while len(self._hung) > 2:
                     await self._hung.pop(0).aclose()
