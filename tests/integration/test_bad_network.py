@@ -39,6 +39,7 @@ class World:
         self.native = []  # what the native reader was given: of the room, of mine
         self.mine = []
         self.gaps = []
+        self.deaf = set()
         self.heard = {}  # of each GrowERP socket, its list of frames
 
     async def publish(self, ann, carl, count):
@@ -91,9 +92,14 @@ class World:
             "carl /notws": set(self.told) - self.texts("carl /notws"),
             "dora /notws": set(self.told) - self.texts("dora /notws"),
         }
-        return {name: sorted(lost) for name, lost in wanted.items() if lost}
+        return {
+            name: sorted(lost) for name, lost in wanted.items() if lost and name not in self.deaf
+        }
 
-    async def all_seen(self, seconds=15.0):
+    async def all_seen(self, seconds=15.0, *, but=()):
+        """`but`: whose sockets cannot know."""
+        for name in [name for name in self.heard if name.split()[0] in but]:
+            self.deaf.add(name)
         log = await self.log()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
@@ -241,6 +247,15 @@ async def test_nothing_is_lost_and_nothing_is_doubled(fault):
         here.proxy.restore()
         await publishing
         await here.all_seen()
+
+
+async def test_who_pings_notices_a_connection_that_is_forgotten_for_good():
+    """The front-end does not: it pings nobody, and learns of it from its own machine, if at all."""
+    async with world() as here:
+        here.proxy.strand()
+        await here.publishing(10)
+        await here.all_seen(but=["dora"])
+        here.proxy.cut()
 
 
 async def test_faults_at_random(capsys):
