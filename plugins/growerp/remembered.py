@@ -9,7 +9,7 @@ import asyncio
 import json
 from typing import Any
 
-from peewee import BigIntegerField, CharField, CompositeKey, TextField
+from peewee import BigIntegerField, CharField, CompositeKey, PeeweeException, TextField
 
 from tornado_chat import ChatError, Identity, ReadTx, Server, StoreModel, Tx
 
@@ -83,7 +83,7 @@ class Remembered:
             return
         try:
             await self._server.write(lambda tx: write_sets(tx, sets))
-        except ChatError:
+        except (ChatError, PeeweeException):
             return
         for whose, names in sets.items():
             if self._waiting.get(whose) is names:
