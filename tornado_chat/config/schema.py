@@ -148,8 +148,12 @@ class DeliverySchema(Section):
     """What is sent again to a client that lost its connection."""
 
     makes = values.DeliveryConfig
-    replay_messages = whole(1000, "At most so many messages to one socket; 0: none.")
-    replay_hours = number(72.0, "Nothing older than this; 0: nothing.")
+    replay_messages = whole(
+        1000,
+        "A GrowERP socket is sent again what its person has not had for sure, the newest so many; "
+        "0: nothing.",
+    )
+    replay_hours = number(72.0, "Nothing older than this is sent again; 0: nothing.")
     settle_seconds = number(
         2.0,
         "A GrowERP front-end drops frames until it listens: it gets nothing before its first "
