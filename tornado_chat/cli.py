@@ -192,7 +192,7 @@ def list_plugins(config_file: Path | None, sets: Sequence[str]) -> None:
 
 def main() -> None:
     """Runs the command; what is wrong goes to stderr in one piece, without a trace."""
-    from tornado_chat import cli_accounts, cli_listen  # noqa: F401,PLC0415 - add their commands
+    from tornado_chat import cli_accounts, cli_bench, cli_listen  # noqa: F401,PLC0415 - add theirs
 
     try:
         cli(prog_name="tornado-chat")

@@ -7,12 +7,13 @@ import click
 import pytest
 
 from support.process import run
-from tornado_chat import cli_accounts, cli_listen  # they add their commands
+from tornado_chat import cli_accounts, cli_bench, cli_listen  # they add their commands
 from tornado_chat.cli import cli, config_option, set_option
 
 TEXT = (Path(__file__).parents[2] / "docs" / "reference" / "command-line.md").read_text()
 SECTIONS = dict(re.findall(r"^### ([^\n]+)\n(.*?)(?=^##|\Z)", TEXT, re.MULTILINE | re.DOTALL))
 assert cli_accounts
+assert cli_bench
 assert cli_listen
 
 

@@ -23,7 +23,7 @@ FLOORS = [
     ["web"],
     ["leaving", "reloading"],
     ["app"],
-    ["demo", "cli", "cli_accounts", "cli_listen"],
+    ["demo", "bench", "cli", "cli_accounts", "cli_bench", "cli_listen"],
 ]
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}
 NO_TORNADO = [
