@@ -10,7 +10,8 @@ def up(migrator, db):
 
     class Listing(Table):
         address = CharField(max_length=160)
-        offset = BigIntegerField()  # the key first: SQLite's integrity_check takes another order ill
+        # The key first: SQLite's integrity_check takes another order ill
+        offset = BigIntegerField()
         topic = CharField(max_length=128)
 
         class Meta:
