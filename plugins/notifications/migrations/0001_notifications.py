@@ -9,8 +9,8 @@ def up(migrator, db):
             database = db
 
     class Listing(Table):
+        # The key first: another order is taken for damage by PRAGMA integrity_check (SQLite 3.40)
         address = CharField(max_length=160)
-        # The key first: SQLite's integrity_check takes another order ill
         offset = BigIntegerField()
         topic = CharField(max_length=128)
 
