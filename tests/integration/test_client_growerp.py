@@ -70,7 +70,8 @@ async def test_one_stream_outlives_the_connections(site):
         await his.connect(key_of("bob"), "u-bob")
         for number in range(3):
             await ann.say(room, f"{number}")
-            assert [frame["content"] for frame in await take(stream, 1)] == [f"{number}"]
+            while (await take(stream, 1))[0]["content"] != f"{number}":
+                pass  # what was not proved before the cut comes again
             proxy.cut()
             await proxy.until(lambda number=number: proxy.accepted == number + 2)
             async with asyncio.timeout(5):
