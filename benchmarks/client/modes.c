@@ -23,6 +23,11 @@ static uint64_t expected; /* deliveries of what was sent so far */
 static uint64_t scheduled;
 static enum { OPENING, WARMING, COUNTING, SETTLING, OVER } phase;
 
+/* Deliveries that came or are known never to come; what came twice counts once. */
+static uint64_t accounted(void) {
+    return tally.delivered - tally.doubled + tally.lost;
+}
+
 /* Says its sentence with the next number. `at`: when it should have been said. */
 static void say(struct conn *conn, uint64_t at) {
     char text[8192], mark[4096];
@@ -147,7 +152,7 @@ void heard(struct conn *conn, int publisher, uint32_t number, uint64_t at) {
         is_done(conn, at);
     else if (publisher < plan.publishers)
         record(&tally.delivery, at - sent_at[publisher][number % KEPT]);
-    if (plan.mode == FANOUT && tally.delivered >= expected && phase < SETTLING)
+    if (plan.mode == FANOUT && accounted() >= expected && phase < SETTLING)
         burst(now_ns());
 }
 
@@ -248,7 +253,7 @@ bool turn(uint64_t now) {
         end_window();
         phase = SETTLING;
     }
-    bool settled = plan.hearers ? tally.delivered >= expected : tally.answered >= tally.sent;
+    bool settled = plan.hearers ? accounted() >= expected : tally.answered >= tally.sent;
     if (phase == SETTLING && (settled || now > moved_at + STALL * SECOND)) {
         count_missing();
         phase = OVER;

@@ -91,7 +91,7 @@ class Plain(Peer):
 
     def pad(self, size: int, *, stored: bool) -> int:
         empty = '{"push": {"room": "r0", "sender": "u0", "content": ""}}'
-        return max(0, size - len(empty) - 14 - (18 if stored else 0))
+        return max(0, size - len(empty) - 14 - (17 if stored else 0))
 
     def settings(self) -> dict[str, str]:
         return {"acknowledged": '{"id":'}

@@ -57,8 +57,11 @@ def test_frames_of_the_others_are_too(bench):
     padded = mark + "x" * PEERS["centrifuge"](bench).pad(200, stored=False)
     assert len(f'{{"push":{{"channel":"all","pub":{{"data":"{padded}"}}}}}}') == 200
     padded = mark + "x" * PEERS["plain"](bench).pad(200, stored=False)
-    push = {"push": {"room": "r0", "sender": "u0", "content": padded}}
-    assert len(json.dumps(push)) == 200
+    push = {"room": "r0", "sender": "u0", "content": padded}
+    assert len(json.dumps({"push": push})) == 200
+    padded = mark + "x" * PEERS["plain"](bench).pad(200, stored=True)
+    push = {"room": "r0", "sender": "u0", "content": padded, "message": 1000}
+    assert len(json.dumps({"push": push})) == 200
 
 
 def test_what_is_started_inside_runs_on_the_core_alone():

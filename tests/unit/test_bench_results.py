@@ -57,8 +57,8 @@ def test_more_is_better_against_a_peer_and_a_bound():
 
 
 def test_less_is_better_against_a_peer_and_a_bound():
-    measured = results.Measured(Cheaper(), [entry("ours", 15), entry("other", 5)])
-    assert verdicts(measured) == {"≤ 3 times other": (True, 1.0), "≤ 12 KiB": (False, 0.8)}
+    measured = results.Measured(Cheaper(), [entry("ours", 15), entry("other", 10)])
+    assert verdicts(measured) == {"≤ 3 times other": (True, 2.0), "≤ 12 KiB": (False, 0.8)}
 
 
 def test_a_peer_that_is_missing_has_no_verdict():
