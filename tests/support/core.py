@@ -72,6 +72,13 @@ class Notices(TopicProvider):
         return True
 
 
+class Noting(Subscribing):
+    """Says in the reply to an unsubscribe how far the hub was: what came before is dropped."""
+
+    def unsubscribe(self, session, frame):
+        return {**super().unsubscribe(session, frame), "mark": self._hub.mark}
+
+
 class House:
     """One life of a server over a file, as `app` builds it but for sockets, accounts and plugins.
 
@@ -111,7 +118,7 @@ class House:
             published=lambda _message: None,
             data_bytes=0,
         )
-        subscribing = Subscribing(
+        subscribing = Noting(
             hub=self.hub, gate=self.gate, store=self.store, catch_up=self.catch_up, most=0
         )
         commands = Commands(
@@ -140,7 +147,8 @@ class House:
     @property
     def at_rest(self):
         return not (
-            self.loop.reads
+            self.loop._ready
+            or self.loop.reads
             or self.engine.kept
             or self.store.writer.waiting
             or asyncio.all_tasks(self.loop)

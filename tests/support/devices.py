@@ -9,6 +9,9 @@ from support.pipes import Pipe
 from tornado_chat.messages import MINE, Identity, Topic
 
 
+LAST = 1 << 60
+
+
 class Reader:
     """What one device has of one topic, or (`topic` None) of all that is addressed to its person.
 
@@ -49,6 +52,14 @@ class Reader:
             for topic, who, head in self.story.departures
         )
 
+    def incomplete(self):
+        """Whether something after its position was thrown away that a house may take for its: a
+        topic remembers how far it was pruned, not whose messages that were."""
+        return any(
+            message.offset > self.position and (message.topic == self.topic or self.topic is None)
+            for message in self.story.thrown_away
+        )
+
     def missing(self, upto):
         return [
             message.offset
@@ -71,18 +82,18 @@ class Reader:
     def subscribed(self, asked, reply):
         """The reply: `asked` is the since of the command."""
         story, self.excused = self.story, set()
-        self.stopped(told=not reply["complete"])
+        self.stopped(upto=LAST if not reply["complete"] else self.position)
         self.listens, self.epoch = True, reply["epoch"]
         if asked == "start":
             self.first = 0
             self.excused |= set() if reply["complete"] else story.gone
         elif reply["complete"]:
             assert asked, f"{self}: complete, but nobody asked since when"
-            assert story.agrees(asked, self.last), f"{self}: complete, but of another log"
+            assert story.holds(self.last), f"{self}: complete, but of another log"
             self.first, self.epoch = asked["offset"], asked["epoch"]
         else:
-            gone = [m for m in story.thrown_away if self.is_for(m) and m.offset > self.position]
-            assert not asked or gone or not story.agrees(asked, self.last), f"{self}: not complete?"
+            known = asked and not self.incomplete() and story.agrees(asked)
+            assert not known, f"{self}: not complete, and why?"
             self.first = reply["offset"]
         self.position = self.first
         state = reply["state"]
@@ -90,16 +101,15 @@ class Reader:
             known = {m.offset for m in story.log if self.is_for(m) and m.offset <= reply["offset"]}
             assert not known - story.gone - set(state), f"{self}: a state from before the mark"
 
-    def stopped(self, *, told):
-        """What it had, or was told is missing, the one on all that is his need not give."""
+    def stopped(self, upto=LAST):
+        """What it had, was told is missing, or was dropped since it was left: the one on all that is
+        his need not give it."""
         self.listens, mine = False, self.device.readers.get(MINE)
         if mine is not None and self.topic is not None:
             mine.excused |= {
                 message.offset
                 for message in self.story.log
-                if message.topic == self.topic
-                and message.offset > self.first
-                and (told or message.offset <= self.position)
+                if message.topic == self.topic and self.first < message.offset <= upto
             }
 
     def pushed(self, body):
@@ -110,7 +120,7 @@ class Reader:
         found = [message for message in self.story.log if message.offset == offset]
         assert found and self.is_for(found[0]), f"{self}: {offset} is not for him"
         assert body["data"] == found[0].data, f"{self}: {offset} is another message"
-        self.position, self.epoch, self.last = offset, body["epoch"], body["data"]["n"]
+        self.position, self.epoch, self.last = offset, body["epoch"], (offset, body["data"]["n"])
         self.story.pushes += 1
 
     def check_complete(self):
@@ -196,19 +206,19 @@ class Device:
             for item in body["topics"]:
                 reader = self.reader(item["topic"])
                 if "error" in item:
-                    reader.stopped(told=True)
+                    reader.stopped()
                     self.story.check_refusal(reader, item["error"]["code"])
                 else:
                     reader.subscribed(asked.get("since"), item)
         elif asked["do"] == "unsubscribe":
-            self.reader(asked["topic"]).stopped(told=False)
+            self.reader(asked["topic"]).stopped(body["mark"])
         elif asked["do"] == "publish":
             self.unsent.remove(asked)
             self.story.acknowledge(asked["data"]["n"], body["offset"])
 
     def _ended(self, reader, code):
         assert reader.wanted, f"{reader}: ended twice"
-        reader.stopped(told=True)
+        reader.stopped()
         self.story.check_refusal(reader, code)
 
     def _refused(self, asked, error):

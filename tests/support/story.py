@@ -78,17 +78,17 @@ class Story:
     def thrown_away(self):
         return [message for message in self.log if message.offset in self.gone]
 
-    def agrees(self, since, last):
-        """Whether somebody whose last message was number `last`, at this place, is of this log."""
-        there = [m for m in self.log if m.offset == since["offset"]]
-        firsts = list(self.epochs.items())
-        ends = dict(zip(self.epochs, [first for _, first in firsts[1:]] + [1 << 60], strict=True))
-        inside = since["epoch"] in ends and (
-            self.epochs[since["epoch"]] <= since["offset"] <= ends[since["epoch"]]
-        )
-        if not since["offset"] or (there and there[0].data["n"] == last):
-            return True
-        return inside and since["offset"] <= (self.log[-1].offset if self.log else 0)
+    def agrees(self, since):
+        """Whether that offset lies in the stretch of that epoch: both ends belong to it."""
+        ends = [*list(self.epochs.values())[1:], self.log[-1].offset if self.log else 0]
+        first, last = dict(
+            zip(self.epochs, zip(self.epochs.values(), ends, strict=True), strict=True)
+        ).get(since["epoch"], (1, 0))
+        return not since["offset"] or first <= since["offset"] <= last
+
+    def holds(self, last):
+        """Whether the log has that message, (offset, number), at its place."""
+        return not last or any((m.offset, m.data["n"]) == last for m in self.log)
 
     def acknowledge(self, number, offset):
         found = [message.offset for message in self.log if message.data["n"] == number]
@@ -102,8 +102,7 @@ class Story:
             left = [each for each in self.departures if each[:2] == (topic, user)]
             assert left or user not in PEOPLE[:2], f"{reader}: denied, but never left"
         elif code == "conflict":
-            lost = [m for m in self.thrown_away if m.offset > reader.position and reader.is_for(m)]
-            assert lost, f"{reader}: nothing that it misses was thrown away"
+            assert reader.incomplete(), f"{reader}: nothing that it misses was thrown away"
         else:
             assert code == "unavailable", f"{reader}: {code}"
 
