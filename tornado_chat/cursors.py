@@ -129,10 +129,10 @@ class Cursors:
 
     def _ask_siblings(
         self, owner: Owner
-    ) -> tuple[dict[Cursor, "asyncio.Future[None]"], list[Cursor]]:
+    ) -> tuple[dict[Cursor, "asyncio.Future[bool]"], list[Cursor]]:
         """Asks the other open sockets of the key whether they live. One whose ping is overdue has
         had its time: it counts as half open."""
-        asked: dict[Cursor, asyncio.Future[None]] = {}
+        asked: dict[Cursor, asyncio.Future[bool]] = {}
         half_open = []
         for cursor in self._of_key(owner):
             if cursor.taken or cursor.session is None:
@@ -148,7 +148,8 @@ class Cursors:
 
     async def hear_siblings(self, cursor: Cursor) -> None:
         """Waits a moment for those that were asked when it opened. Those that do not answer count
-        as half open, too: it starts before all of them, in the place of the one that has most."""
+        as half open, too, and some may have ended meanwhile: it starts before all of them, in the
+        place of the one that has most."""
         asked, struck = cursor.asked, cursor.struck
         cursor.asked, cursor.struck = {}, None
         waiting = [answered for answered in asked.values() if not answered.done()]
@@ -157,7 +158,7 @@ class Cursors:
         silent = [
             each
             for each, answered in asked.items()
-            if not answered.done() and each.state == OPEN and not each.taken
+            if not (answered.done() and answered.result()) and each.state != KEY and not each.taken
         ]
         if not silent or cursor.state != OPEN:
             return
@@ -198,7 +199,7 @@ class Cursors:
         cursor = session.cursor
         if cursor is None:
             return
-        self._answer(cursor)
+        self._answer(cursor, lives=True)
         if position is None:
             return
         if position > cursor.position or cursor.taken:
@@ -228,15 +229,15 @@ class Cursors:
         of_user.pop(cursor, None)
         if not of_user:
             self._open.pop((owner.path, owner.tenant, owner.user_id), None)
-        self._answer(cursor)
+        self._answer(cursor, lives=False)
         self._behind.touch(cursor)
 
     @staticmethod
-    def _answer(cursor: Cursor) -> None:
+    def _answer(cursor: Cursor, *, lives: bool) -> None:
         """Whoever waits for a sign of life goes on."""
         answered, cursor.answered = cursor.answered, None
         if answered is not None:
-            answered.set_result(None)
+            answered.set_result(lives)
 
 
 def _look_at(future: "asyncio.Future[Opened]") -> None:

@@ -26,7 +26,7 @@ class Cursor:
     `making`: one is being made.
 
     `taken`: a newer socket has started in its place, for it did not answer; `struck`: the one that
-    this took the place of. `answered`: done once it shows that it lives, or ends; `asked`: others
+    this took the place of. `answered`: whether it lives, once it shows it or ends; `asked`: others
     of the key that were open when this opened, and when that is.
     """
 
@@ -58,9 +58,9 @@ class Cursor:
         self.at = 0
         self.taken = False
         self.struck: Cursor | None = None
-        self.asked: dict[Cursor, asyncio.Future[None]] = {}
+        self.asked: dict[Cursor, asyncio.Future[bool]] = {}
         self.session: Session | None = None
-        self.answered: asyncio.Future[None] | None = None
+        self.answered: asyncio.Future[bool] | None = None
 
     def change(self) -> Change:
         """What is to be written of it."""

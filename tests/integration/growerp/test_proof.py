@@ -3,13 +3,16 @@
 import asyncio
 import contextlib
 import socket as sockets
+import sqlite3
 
 import pytest
+from websockets.exceptions import InvalidStatus
 
 from support.growerp import FrontEnd, notify, until
 from support.proofs import another, done, drop, faces, gone, proved, rows, stored, texts
 from support.server import key_of, merged, running_server
 from support.wire import PING, PONG, Wire
+from tornado_chat.store.models import CursorRow
 
 TABLES = {"plugins": {"disabled": ["order_list"]}}
 
@@ -93,8 +96,6 @@ async def test_a_proof_follows_within_a_second_and_is_stored_within_another(site
         await asyncio.sleep(2.5)
 
         def work(_tx):
-            from tornado_chat.store.models import CursorRow
-
             return [row.position for row in CursorRow.select()]
 
         assert await site.server.read(work) == [mark]
@@ -290,8 +291,6 @@ async def test_orphans_that_nobody_comes_for_are_started_from_for_ten_minutes(si
         await gone(site)
 
     def ten_minutes_later(_tx):
-        from tornado_chat.store.models import CursorRow
-
         spared = CursorRow.until.is_null(False)
         assert CursorRow.select().where(spared).count() == 1
         CursorRow.update(until=CursorRow.until - 600_000).where(spared).execute()
@@ -370,6 +369,24 @@ async def test_nothing_is_lost_between_a_half_open_one_and_one_that_dropped(
             await gone(site, 1)
         async with ann.chat() as third:
             assert await texts(third, 0.6) == []
+
+
+async def test_one_that_drops_while_it_is_asked_is_gone_too(site, ann, bob, room):
+    """A third one lives and has everything, so that the new one would start after what it missed."""
+    async with ann.chat() as living, Wire.open(site, "/chat", "ann") as dead:
+        dead.send("here")
+        await until(lambda: len(faces(site)) == 2 and faces(site)[1].subscriptions[None].live)
+        await say(bob, room, "one")
+        assert await living.contents(1) == ["one"]
+        await until(lambda: any(done(site.server, each) for each in faces(site)))
+        async with ann.chat() as chat:
+            await chat.send("here")
+            await chat.quiet(0.2)
+            dead.writer.transport.abort()
+            assert await texts(chat) == ["one"]
+            await proved(site)
+            async with ann.chat() as another_one:
+                assert await texts(another_one) == []
 
 
 async def test_one_that_was_thought_dead_and_lives_has_its_place_again(
@@ -475,9 +492,34 @@ async def test_a_socket_opens_while_the_store_cannot_write_and_its_row_follows(t
             assert (await texts(chat))[-1] == "two"
 
 
-def locked(folder):
-    import sqlite3
+async def test_where_the_place_cannot_even_be_looked_up_the_door_is_shut_for_a_moment(
+    site, ann, bob, room, logs
+):
+    for line in ("cursors: cannot be written", "GET /chat 503"):
+        logs.expect(line)
+    async with ann.chat() as chat:
+        await proved(site)
+        await drop(chat)
+    await gone(site)
+    await say(bob, room, "one")
+    await rename(site, "cursor", "aside")
+    with pytest.raises(InvalidStatus) as refused:
+        async with ann.chat():
+            pass
+    assert refused.value.response.status_code == 503
+    assert int(refused.value.response.headers["Retry-After"]) > 0
+    await rename(site, "aside", "cursor")
+    async with ann.chat() as chat:
+        assert await texts(chat) == ["one"]
 
+
+async def rename(site, old, new):
+    database = CursorRow._meta
+    sql = f"ALTER TABLE {old} RENAME TO {new}"
+    await site.server.write(lambda _tx: database.database.execute_sql(sql))
+
+
+def locked(folder):
     lock = sqlite3.connect(folder / "chat.db", isolation_level=None)
     lock.execute("BEGIN IMMEDIATE")
     return lock
