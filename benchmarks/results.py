@@ -1,5 +1,6 @@
 """What came out: medians, ratios, verdicts, as text and as JSON. Measures nothing itself."""
 
+import math
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -72,7 +73,7 @@ class Measured:
                 for entry in self.entries
             ],
             "targets": [
-                {"target": each.target, "reached": each.reached, "met": each.met}
+                {"target": each.target, "reached": finite(each.reached), "met": each.met}
                 for each in self.verdicts()
             ],
         }
@@ -81,6 +82,11 @@ class Measured:
 def ratio(ours: float | None, other: float | None) -> float | None:
     """How many times as much as the other ours is."""
     return ours / other if ours and other else None
+
+
+def finite(value: float) -> float | None:
+    """JSON has no infinity."""
+    return value if math.isfinite(value) else None
 
 
 def number(value: float) -> str:
@@ -107,7 +113,8 @@ def lines_of(measured: Measured) -> Iterator[str]:
         yield (line + beside(entry)).rstrip()
     for verdict in measured.verdicts():
         word = "met" if verdict.met else "MISSED"
-        yield f"  target {verdict.target}: {word}, {verdict.reached:.2f} of it"
+        near = f", {verdict.reached:.2f} of it" if 0 < verdict.reached < math.inf else ""
+        yield f"  target {verdict.target}: {word}{near}"
     yield ""
 
 

@@ -20,7 +20,7 @@ struct conn {
     char **steps; /* opening: '>' say, '?' wait for, '-' say at first, '+' say when it comes back */
     int count, step;
     char *say; /* what a publisher says, %M stands for the mark and %I for its number */
-    int publisher;
+    int publisher, audience; /* of one that says: its number, and how many hear it */
     uint8_t *rest; /* the beginning of a frame whose end has not come yet */
     size_t rest_size;
     uint8_t *out;
@@ -44,7 +44,7 @@ struct plan {
     int server; /* process whose time and memory are read, 0 for none */
     char *acknowledged, *ping, *pong;
     struct conn *conns;
-    int count, publishers, hearers;
+    int count, publishers;
     struct conn **says;
 };
 

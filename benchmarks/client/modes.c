@@ -47,7 +47,7 @@ static void say(struct conn *conn, uint64_t at) {
     }
     sent_at[publisher][number % KEPT] = at;
     tally.sent++;
-    expected += plan.mode == FANOUT ? (uint64_t)plan.hearers : 1;
+    expected += (uint64_t)conn->audience;
     if (conn->role != 'h') {
         put_text(conn, text, size);
         return;
@@ -253,7 +253,7 @@ bool turn(uint64_t now) {
         end_window();
         phase = SETTLING;
     }
-    bool settled = plan.hearers ? accounted() >= expected : tally.answered >= tally.sent;
+    bool settled = expected ? accounted() >= expected : tally.answered >= tally.sent;
     if (phase == SETTLING && (settled || now > moved_at + STALL * SECOND)) {
         count_missing();
         phase = OVER;

@@ -107,11 +107,12 @@ void read_plan(const char *path) {
     plan.says = calloc((size_t)plan.count + 1, sizeof *plan.says);
     for (int i = 0; i < plan.count; i++) {
         struct conn *conn = &plan.conns[i];
-        if (conn->role == 's')
-            plan.hearers++;
         if (conn->say) {
             conn->publisher = plan.publishers;
             plan.says[plan.publishers++] = conn;
         }
     }
+    for (int i = 0; i < plan.count; i++)
+        if (plan.conns[i].role == 's' && plan.conns[i].from < plan.publishers)
+            plan.says[plan.conns[i].from]->audience++;
 }

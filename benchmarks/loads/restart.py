@@ -28,7 +28,7 @@ class Restart(Load):
     unit = "s"
     most = False
     bound = 15.0
-    limits: ClassVar = {"lost": 0.5, "doubled": 0.5}
+    limits: ClassVar = {"lost": 0.0, "doubled": 0.0}
 
     def entries(self, bench: Bench) -> Sequence[str]:
         return ("killed", "stopped")

@@ -86,6 +86,18 @@ def test_the_worst_turn_of_all_steps_and_runs_counts():
     assert (met, reached) == (False, 0.833)
 
 
+def test_nothing_may_be_lost_and_nothing_is():
+    class Whole(Told):
+        name, title, unit, most = "whole", "Whole", "s", False
+        limits: ClassVar = {"lost": 0.0}
+
+    kept = results.Measured(Whole(), [entry("killed", 1.0, lost=0)])
+    assert "  target lost ≤ 0: met" in list(results.lines_of(kept))
+    assert kept.as_json()["targets"][0] == {"target": "lost ≤ 0", "reached": None, "met": True}
+    lost = results.Measured(Whole(), [entry("killed", 1.0, lost=1)])
+    assert "  target lost ≤ 0: MISSED" in list(results.lines_of(lost))
+
+
 def test_a_client_that_is_nearly_busy_is_told():
     busy = results.Measured(Faster(), [entry("ours", 95, client_cpu=0.93, server_cpu=1.0)])
     idle = results.Measured(Faster(), [entry("ours", 95, client_cpu=0.3, server_cpu=1.0)])
