@@ -3,8 +3,10 @@
 import asyncio
 import contextlib
 import datetime as dt
+import json
 
 import pytest
+import websockets
 
 from support.boards import Board, boards, plugin_of
 from support.proxy import proxied
@@ -19,6 +21,7 @@ from tornado_chat.client import (
     State,
     Unauthorized,
     connect,
+    link,
     subscriptions,
 )
 from tornado_chat.client.errors import Lost
@@ -543,3 +546,85 @@ def test_what_is_no_address_or_holds_a_key(given):
 
 def test_revoked_is_the_code_it_knows():
     assert REVOKED == 4009
+
+
+# Servers that are none of ours
+
+
+@contextlib.asynccontextmanager
+async def stranger(*frames):
+    """Says these after the first frame; its address."""
+
+    async def talk(socket):
+        await socket.recv()
+        for frame in frames:
+            await socket.send(frame)
+        await socket.wait_closed()
+
+    async with websockets.serve(talk, "127.0.0.1", 0) as server:
+        yield f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/ws"
+
+
+HELLO = json.dumps({"hello": {"protocol": 1}})
+
+
+@pytest.mark.parametrize(
+    ("frames", "said"),
+    [
+        ([], "no hello in 0.2 s"),
+        (["hello"], "not JSON"),
+        (["[1]"], "not an object"),
+        (['{"signal":{}}'], "said no hello"),
+        (['{"id":0,"error":{"code":"unavailable","message":"later"}}'], "later"),
+    ],
+)
+async def test_who_does_not_speak_the_protocol_is_left(frames, said):
+    async with stranger(*frames) as address:
+        with pytest.raises(Lost, match=said):
+            await Link.open(address, "key", Manners(open_timeout=0.2, close_timeout=0.1))
+
+
+async def test_a_frame_longer_than_all_reason_ends_it(monkeypatch):
+    monkeypatch.setattr(link, "FRAME_BYTES", 1000)
+    async with (
+        stranger(HELLO, json.dumps({"x": "x" * 1000})) as address,
+        connect(address, "key", **QUICK) as chat,
+    ):
+        with pytest.raises(ChatError, match="a frame of over 1000 bytes") as problem:
+            await asyncio.wait_for(anext(chat.subscribe(BOARD)), 5)
+        assert problem.value.code == "too_large"
+        with pytest.raises(ChatError, match="a frame of over 1000 bytes"):
+            await anext(chat.signals())
+
+
+async def test_a_fault_of_the_client_is_said_and_logged(logs):
+    logs.expect("the client has failed")
+    async with stranger(HELLO, '{"push":{}}') as address, connect(address, "key") as chat:
+        with pytest.raises(ChatError, match="the client has failed: KeyError") as problem:
+            await asyncio.wait_for(anext(chat.subscribe(BOARD)), 5)
+        assert problem.value.code == "internal"
+
+
+async def test_what_it_does_not_know_is_passed_over(logs):
+    logs.expect("the server says bad_request")
+    frames = [
+        '{"new":{}}',
+        '{"id":null,"error":{"code":"bad_request","message":"what?"}}',
+        '{"id":null,"topic":"nobody\'s","error":{"code":"conflict","message":"?"}}',
+        '{"id":77,"ok":{}}',
+        '{"signal":{"topic":"a","name":"b","sender":null,"data":{},"new":1}}',
+    ]
+    async with stranger(HELLO, *frames) as address:
+        chat = connect(address, "key")
+        signals = chat.signals()
+        async with chat:
+            signal = await asyncio.wait_for(anext(signals), 5)
+        assert signal == Signal("a", "b", None, {})
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [("3", 3.0), (" 9999999 ", 300.0), ("Mon, 23 Nov 2026", None), (None, None)],
+)
+def test_retry_after(header, seconds):
+    assert link._seconds(header) == seconds

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+import websockets
 
 from support.growerp import FrontEnd, chat_message, notify
 from support.proxy import proxied
@@ -152,3 +153,24 @@ async def test_no_address_holds_the_key(site, logs):
 def test_what_is_no_address():
     with pytest.raises(ValueError, match="not http, https, ws or wss"):
         WsClient("localhost", "chat")
+
+
+async def test_what_is_not_of_this_wire_is_passed_over_and_a_dead_socket_takes_nothing():
+    done = asyncio.Event()
+
+    async def talk(socket):
+        for frame in ("no json", "[1]", b"\xff", '{"content":"this"}'):
+            await socket.send(frame)
+        await done.wait()
+
+    async with websockets.serve(talk, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        async with WsClient(f"ws://127.0.0.1:{port}", "chat") as ann:
+            stream = ann.stream()
+            await ann.connect("key", "u-ann")
+            assert await take(stream, 1) == [{"content": "this"}]
+            done.set()
+            async with asyncio.timeout(5):
+                while await ann.send("anything"):
+                    await asyncio.sleep(0.01)
+            assert not ann.connected or ann.trouble is None

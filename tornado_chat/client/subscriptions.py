@@ -70,10 +70,12 @@ class Subscriptions:
         """An error that answers no command. `conflict`: it fell behind what is kept, and learns
         what is left by asking again; anything else is the end of that subscription."""
         error = frame["error"]
+        if "topic" not in frame:
+            log.warning("the server says %s", error["code"])
         found = self._all.get(frame.get("topic", ""))
         if found is None:
-            log.warning("the server says %s", error["code"])
-        elif error["code"] != "conflict":
+            return
+        if error["code"] != "conflict":
             self._drop(found, ChatError(error["code"], error["message"]))
         elif found.standing is Standing.ON:  # else it is about to ask, or has asked
             self.ask(found)
