@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import shutil
 import subprocess
 import tempfile
@@ -111,11 +112,13 @@ class Client:
 
 @contextlib.contextmanager
 def running(plan: Plan, core: int | None) -> Iterator[Client]:
-    """The client at work on its core; what is left of it is ended with the block."""
+    """The client at work; what is left of it is ended with the block. On a core of its own it never
+    sleeps: to wake it would cost the server time."""
     program = built()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "plan"
-        path.write_text(plan.text())
+        spin = core is not None and len(os.sched_getaffinity(0)) > 1
+        path.write_text(plan.text() + ("spin 1\n" if spin else ""))
         with pinned(core):
             process = subprocess.Popen(
                 [str(program), str(path)],

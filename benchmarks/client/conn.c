@@ -20,8 +20,9 @@ static uint8_t buffer[READ + (1 << 24)]; /* what was left of a frame, then what 
 
 int epoll;
 
+/* Told once of each change: what is told again until it is read costs the kernel a second look. */
 static void watch(struct conn *conn, int what, uint32_t events) {
-    struct epoll_event event = {.events = events, .data.ptr = conn};
+    struct epoll_event event = {.events = events | EPOLLRDHUP | EPOLLET, .data.ptr = conn};
     epoll_ctl(epoll, what, conn->fd, &event);
 }
 
@@ -122,16 +123,9 @@ void on_writable(struct conn *conn) {
     flush(conn);
 }
 
-void on_readable(struct conn *conn) {
-    memcpy(buffer, conn->rest, conn->rest_size);
-    ssize_t got = recv(conn->fd, buffer + conn->rest_size, READ, 0);
-    if (got <= 0) {
-        if (got == 0 || errno != EAGAIN)
-            drop(conn);
-        return;
-    }
-    uint64_t at = now_ns();
-    size_t size = conn->rest_size + (size_t)got, used = 0, step;
+/* What is left of a frame is kept until the rest of it comes. */
+static void take(struct conn *conn, size_t size, uint64_t at) {
+    size_t used = 0, step;
     do {
         bool http = conn->role == 'h' || conn->state == UPGRADING;
         step = (http ? on_http : on_frames)(conn, buffer + used, size - used, at);
@@ -146,4 +140,17 @@ void on_readable(struct conn *conn) {
         conn->rest = realloc(conn->rest, conn->rest_size);
         memcpy(conn->rest, buffer + used, conn->rest_size);
     }
+}
+
+/* Reads all there is: what fills less than was offered was all. `ended`: the peer has closed. */
+void on_readable(struct conn *conn, bool ended) {
+    ssize_t got;
+    do {
+        memcpy(buffer, conn->rest, conn->rest_size);
+        got = recv(conn->fd, buffer + conn->rest_size, READ, 0);
+        if (got > 0)
+            take(conn, conn->rest_size + (size_t)got, now_ns());
+        else if (got == 0 || errno != EAGAIN)
+            drop(conn);
+    } while (conn->fd >= 0 && got > 0 && (ended || got == READ));
 }

@@ -41,6 +41,7 @@ struct plan {
     double seconds, warmup, rate;
     int window, opening, pad;
     long expect;
+    bool spin; /* it looks again and again instead of sleeping */
     int server; /* process whose time and memory are read, 0 for none */
     char *acknowledged, *ping, *pong;
     struct conn *conns;
@@ -56,7 +57,7 @@ struct histogram {
 
 struct tally {
     uint64_t sent, answered, delivered, bytes, frames;
-    uint64_t lost, doubled, errors;
+    uint64_t lost, doubled, errors, idle; /* idle: ns in which it found nothing to do */
     char error[160]; /* the first one */
     struct histogram delivery, answer, opening;
 };
@@ -80,7 +81,7 @@ void report(double open_seconds, int open_count, uint64_t finished);
 /* conn.c */
 void begin(struct conn *conn);
 void on_writable(struct conn *conn);
-void on_readable(struct conn *conn);
+void on_readable(struct conn *conn, bool ended);
 void next_steps(struct conn *conn);
 void put_raw(struct conn *conn, const void *data, size_t size);
 void flush(struct conn *conn);

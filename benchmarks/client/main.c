@@ -40,9 +40,15 @@ int main(int count, char **arguments) {
     event.data.ptr = &clock_tick;
     if (timer >= 0)
         epoll_ctl(epoll, EPOLL_CTL_ADD, timer, &event);
-    struct epoll_event events[256];
-    while (turn(now_ns())) {
-        int ready = epoll_wait(epoll, events, 256, 10);
+    struct epoll_event events[1024];
+    bool sleeps = !plan.spin || plan.mode == HOLD || plan.mode == HERD;
+    uint64_t now = now_ns();
+    while (turn(now)) {
+        int ready = epoll_wait(epoll, events, 1024, sleeps ? 10 : 0);
+        uint64_t before = now;
+        now = now_ns();
+        if (!ready)
+            tally.idle += now - before;
         for (int i = 0; i < ready; i++) {
             void *what = events[i].data.ptr;
             struct conn *conn = what;
@@ -53,8 +59,9 @@ int main(int count, char **arguments) {
             else {
                 if (conn->fd >= 0 && events[i].events & EPOLLOUT)
                     on_writable(conn);
-                if (conn->fd >= 0 && events[i].events & (EPOLLIN | EPOLLHUP | EPOLLERR))
-                    on_readable(conn);
+                uint32_t ended = events[i].events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR);
+                if (conn->fd >= 0 && (ended || events[i].events & EPOLLIN))
+                    on_readable(conn, ended);
             }
         }
     }

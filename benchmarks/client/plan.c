@@ -7,6 +7,7 @@
      opening 64               connections that are opened at once
      pad 20                   characters after each mark
      expect 20                herd: messages that each connection must have had
+     spin 1                   never sleep, where the core is its own
      server 1234              whose processor time and memory are read
      acknowledged PREFIX      how a frame begins that answers a publish
      ping TEXT \t TEXT        what is to be answered, and with what
@@ -71,6 +72,8 @@ static void add(const char *name, char *value) {
         plan.pad = atoi(value);
     else if (!strcmp(name, "expect"))
         plan.expect = atol(value);
+    else if (!strcmp(name, "spin"))
+        plan.spin = atoi(value);
     else if (!strcmp(name, "server"))
         plan.server = atoi(value);
     else if (!strcmp(name, "acknowledged"))

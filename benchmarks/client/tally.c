@@ -57,7 +57,10 @@ void note_error(const char *text, size_t size) {
     }
 }
 
+/* Seconds of work: of the processor, or where it never sleeps, all that was not idle. */
 static double own_time(void) {
+    if (plan.spin)
+        return (double)(now_ns() - tally.idle) / 1e9;
     struct rusage used;
     getrusage(RUSAGE_SELF, &used);
     return (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +

@@ -2,11 +2,12 @@
 
 import os
 import socket
+import tomllib
 
 import pytest
 
 from tornado_chat.bench.figures import Figures, Hearing, quantile
-from tornado_chat.bench.place import listener, running
+from tornado_chat.bench.place import listener, running, tables
 from tornado_chat.bench.verdict import Memory, duration, rows, words
 from tornado_chat.config import build
 from tornado_chat.errors import SetupError
@@ -98,6 +99,14 @@ def test_durability_of_a_server_that_runs_is_known_with_its_configuration(tmp_pa
     there = running("http://chat.example/", ["k"], build({}))
     assert there.durability.startswith("as its configuration says")
     assert (there.url, there.process, there.memory()) == ("http://chat.example", None, None)
+
+
+def test_a_server_of_our_own_is_as_durable_as_the_configured_one():
+    key = "k" * 20
+    config = build(tomllib.loads(tables("relaxed", [key])))
+    assert config.store.durability == "relaxed"
+    assert [user.api_key for user in config.users] == [key]
+    assert (config.limits.frames_per_second, config.limits.sockets_per_user) == (0, 0)
 
 
 @pytest.mark.parametrize("url", ["chat.example", "ws://chat.example", "http://", ""])

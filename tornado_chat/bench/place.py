@@ -104,7 +104,7 @@ async def of_our_own(config: Config) -> AsyncIterator[Place]:
     with tempfile.TemporaryDirectory(dir=disk, prefix="tornado_chat_bench_") as folder:
         keys = [new_key() for _ in range(PEOPLE)]
         path = Path(folder) / "tornado_chat.toml"
-        path.write_text(_tables(config.store.durability, keys))
+        path.write_text(tables(config.store.durability, keys))
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-c", SERVE, "serve", "-c", str(path)),
             stdout=asyncio.subprocess.PIPE,
@@ -135,7 +135,7 @@ async def _address(process: asyncio.subprocess.Process) -> str:
     return line.decode().rpartition("listening on ")[2].strip()
 
 
-def _tables(durability: str, keys: Sequence[str]) -> str:
+def tables(durability: str, keys: Sequence[str]) -> str:
     """The configuration of a server of our own: all that a load client needs, else the defaults."""
     people = "".join(
         f'[[users]]\nuser_id = "b{number}"\ntenant = "{TENANT}"\napi_key = "{key}"\n'
