@@ -135,8 +135,11 @@ class Hub(Listeners):
             return found + [each for person in people.values() for each in person]
         addressed: Subscriptions = {}
         members = what.members if isinstance(what, Message) else None
-        for user in people.keys() & (members or audience.users):  # walks the smaller of the two
-            addressed.update(people[user])
+        wanted = members or audience.users
+        few, many = (people, wanted) if len(people) < len(wanted) else (wanted, people)
+        for user in few:  # `keys() & wanted` would walk all of a frozenset
+            if user in many:
+                addressed.update(people[user])
         for group in audience.groups:
             addressed.update(self._by_group.get((what.topic.tenant, group), {}))
         return [*found, *addressed]
@@ -256,7 +259,7 @@ def encoded(dialect: Wire, what: Message | Signal) -> bytes | None:
     """The frame of a dialect, None where its wire has none or its dialect cannot make one."""
     try:
         payload = dialect.encode(what) if isinstance(what, Message) else dialect.encode_signal(what)
+        return None if payload is None else text_frame(payload)
     except Exception:  # a dialect that raises costs its own sessions this one message
         log.exception("dialect %s: cannot encode", type(dialect).__name__)
         return None
-    return None if payload is None else text_frame(payload)

@@ -183,3 +183,19 @@ async def who(site, name):
     from tornado_chat import Credentials
 
     return await site.server.identify(Credentials(key=key_of(name)))
+
+
+async def test_ones_own_that_were_thrown_away_do_not_count_for_those_that_are_left():
+    async with rooms_server({"retention": {"messages": 5}}) as site:
+        room = await site.make("ann", "bob")
+        topic = f"room:{room}"
+        for _ in range(4):
+            await site.say("bob", room)
+        places = [(await site.say("ann", room, str(n))).offset for n in range(5)]
+        assert await unread(site, "bob", room) == 5
+        await site.server.retention.run()
+        assert await unread(site, "bob", room) == 5
+        async with site.connect("bob") as bob:
+            for place, left in [(places[1], 3), (places[2], 2)]:
+                reply = await bob.ok("seen", topic=topic, offset=place)
+                assert reply["unread"] == left == await unread(site, "bob", room)

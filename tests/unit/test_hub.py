@@ -372,3 +372,37 @@ def test_a_socket_that_is_gone_leaves_nothing_behind(house):
     house.turn()
     assert house.hub.subscribers(ROOM) == []
     assert house.hub.looked_at == 0
+
+
+class Careless(Dialect):
+    def encode(self, message):
+        return "a text, not its bytes"
+
+
+def test_a_dialect_that_makes_no_bytes_costs_its_own_sessions_the_message(house, caplog):
+    bad, ann = Peer(house, "bob", dialect=Careless()), Peer(house)
+    house.join(bad, ROOM)
+    house.join(ann, ROOM)
+    house.hub.advance([message(1), message(2)])
+    house.turn()
+    assert (bad.got, ann.got) == ([], ["1", "2"])
+    assert "cannot encode" in caplog.text
+
+
+class Counted(frozenset):
+    walked = 0
+
+    def __iter__(self):
+        for each in super().__iter__():
+            Counted.walked += 1
+            yield each
+
+
+def test_members_who_are_not_here_are_not_walked(house):
+    ann = Peer(house)
+    house.join(ann, None)
+    members = Counted([*(f"user{i}" for i in range(1000)), "ann"])
+    house.hub.advance([message(1, members=members)])
+    house.turn()
+    assert ann.got == ["1"]
+    assert Counted.walked <= 1

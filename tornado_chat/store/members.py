@@ -86,7 +86,8 @@ class MembersTx:
         """He has read what there is, or what there is up to the offset `upto`; what he had read
         before stays read. His native sessions are told. None where he is no member.
 
-        Costs what lies between, never what lies after or before.
+        Costs what lies between; where some of that was thrown away, what lies after; never what
+        lies before.
         """
         state = self._state(topic)
         row = MemberRow.get_or_none(*self._is(state.id, user))
@@ -98,7 +99,10 @@ class MembersTx:
         if number >= state.count:
             number, own = state.count, 0
         elif number > before:
-            own -= self._own_between(state.id, user, row.read_offset, offset, before)
+            if self._pruned(state.id) > row.read_offset:  # they cannot all be counted any more
+                own = self._own_between(state.id, user, offset, state.last_offset, number)
+            else:
+                own -= self._own_between(state.id, user, row.read_offset, offset, before)
         else:
             number, offset = before, row.read_offset
         read = Read(offset, max(0, state.count - number - own))
@@ -119,6 +123,10 @@ class MembersTx:
         )
         following = query.order_by(MessageRow.offset).limit(1).scalar()
         return (state.count if following is None else following - 1), upto
+
+    @staticmethod
+    def _pruned(topic_id: int) -> int:
+        return int(TopicRow.select(TopicRow.pruned).where(TopicRow.id == topic_id).scalar())
 
     @staticmethod
     def _own_between(topic_id: int, user: str, first: int, last: int, before: int) -> int:
