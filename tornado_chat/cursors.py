@@ -104,6 +104,7 @@ class Cursors:
             self._take(cursor, half_open[start.takes], start.struck)
         elif start.struck is not None:
             cursor.struck = Cursor(owner, start.struck, head, None, ORPHAN)
+            cursor.struck.until = start.until
         if asked:
             cursor.asked = asked
         else:

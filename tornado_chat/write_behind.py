@@ -25,6 +25,7 @@ class Cursor:
     last offset given by then. `state`: what its row says, or will. `row`: None while it has none;
     `making`: one is being made.
 
+    `until`: when its row ends earlier than others; milliseconds since 1970, UTC.
     `taken`: a newer socket has started in its place, for it did not answer; `struck`: the one that
     this took the place of. `answered`: whether it lives, once it shows it or ends; `asked`: others
     of the key that were open when this opened, and when that is.
@@ -44,6 +45,7 @@ class Cursor:
         "state",
         "struck",
         "taken",
+        "until",
     )
 
     def __init__(
@@ -56,6 +58,7 @@ class Cursor:
         self.making = False
         self.state = state
         self.at = 0
+        self.until: int | None = None
         self.taken = False
         self.struck: Cursor | None = None
         self.asked: dict[Cursor, asyncio.Future[bool]] = {}
@@ -64,7 +67,9 @@ class Cursor:
 
     def change(self) -> Change:
         """What is to be written of it."""
-        return Change(self.row, self.owner, self.position, self.state, self.taken, self.at)
+        return Change(
+            self.row, self.owner, self.position, self.state, self.taken, self.at, self.until
+        )
 
 
 class WriteBehind:

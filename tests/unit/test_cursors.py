@@ -144,6 +144,18 @@ async def test_starting_again_from_one_that_is_spared_gives_it_no_more_time(stor
     assert await store.write(work) == NOW + 1
 
 
+async def test_one_that_was_struck_off_too_soon_comes_back_with_the_time_it_had(store):
+    found = await start(store, (ORPHAN, 9, {"until": NOW + 7}))
+    assert found.until == NOW + 7
+
+    def work(_tx):
+        CursorRow.delete().execute()
+        write_changes([Change(None, ANN, 9, ORPHAN, False, NOW, found.until)])
+        return CursorRow.get().until
+
+    assert await store.write(work) == NOW + 7
+
+
 def change(row, position, state, *, taken=False):
     return Change(row, ANN, position, state, taken, NOW)
 

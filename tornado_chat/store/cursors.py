@@ -41,13 +41,14 @@ class Known:
 @dataclass(frozen=True, slots=True)
 class Start:
     """Where a socket starts. `struck`: the position that it strikes off, `strike` its row; `takes`:
-    the place in the list, where that is one of the half open sockets; `spare`: the row that it
-    starts from and leaves to another. None for none of them."""
+    the place in the list, where that is one of the half open sockets; `until`: when the struck row
+    would have ended; `spare`: the row that it starts from and leaves to another. None for none."""
 
     position: int
     struck: int | None = None
     strike: int | None = None
     takes: int | None = None
+    until: int | None = None
     spare: int | None = None
 
 
@@ -64,7 +65,7 @@ class Opened:
 class Change:
     """What became of one socket's row. `row` None: it has none yet. `state` KEY: its peer has closed
     it. `taken`: a newer socket has started in its place, so that it has no row any more.
-    `at`: when, milliseconds since 1970, UTC."""
+    `at`: when, and `until`: when it ends earlier than others; milliseconds since 1970, UTC."""
 
     row: int | None
     owner: Owner
@@ -72,6 +73,7 @@ class Change:
     state: str
     taken: bool
     at: int
+    until: int | None = None
 
 
 def find_start(owner: Owner, known: Known, head: int, now: int, oldest: int) -> Start:
@@ -87,7 +89,8 @@ def find_start(owner: Owner, known: Known, head: int, now: int, oldest: int) -> 
         (lowest, spare, open_one), (highest, strike, takes) = orphans[0], orphans[-1]
         if len(orphans) == 1 or open_one is not None:
             spare = None
-        return Start(min(lowest, head), highest, strike, takes, spare)
+        until = next((row.until for row in own if row.id == strike), None)
+        return Start(min(lowest, head), highest, strike, takes, until, spare)
     proved = [row.position for row in own] + _given(known.of_key)
     if proved:
         return Start(min(max(proved), head))
@@ -148,7 +151,7 @@ def _write(change: Change) -> int | None:
         )
         if updated or change.state == ORPHAN:  # else somebody has struck it off
             return change.row
-    return _insert(change.owner, change.position, change.state, change.at)
+    return _insert(change.owner, change.position, change.state, change.at, change.until)
 
 
 def _delete(row_id: int | None) -> None:
@@ -173,7 +176,7 @@ def _fold(change: Change) -> None:
         CursorRow.update(position=position, at=change.at).where(CursorRow.id == row.id).execute()
 
 
-def _insert(owner: Owner, position: int, state: str, at: int) -> int:
+def _insert(owner: Owner, position: int, state: str, at: int, until: int | None = None) -> int:
     row = CursorRow.insert(
         path=owner.path,
         tenant=owner.tenant,
@@ -182,6 +185,7 @@ def _insert(owner: Owner, position: int, state: str, at: int) -> int:
         position=position,
         state=state,
         at=at,
+        until=until,
     )
     return int(row.execute())
 

@@ -212,8 +212,8 @@ class FaceListener(Listener):
         return self._pause
 
     def _next_turn(self):
-        least = 4 if self.habit == "hangs" else 2
-        return self.world.now + self.rng.uniform(least, 8)
+        least, most = (6, 15) if self.habit == "hangs" else (2, 8)
+        return self.world.now + self.rng.uniform(least, most)
 
     async def talk(self, wire, connection, stack):
         self.greet(wire)
