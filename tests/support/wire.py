@@ -34,17 +34,21 @@ class Wire:
         if window is not None:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
         sock.setblocking(False)
-        await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", site.port))
+        try:
+            await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", site.port))
+        except BaseException:
+            sock.close()
+            raise
         # a small limit: what nobody asks for stays in the kernel
         reader, writer = await asyncio.open_connection(sock=sock, limit=1024)
-        writer.write(
-            f"GET {path}?api_key={key or key_of(name)} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"
-            "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-            f"Sec-WebSocket-Key: {base64.b64encode(os.urandom(16)).decode()}\r\n\r\n".encode()
-        )
-        head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
-        assert b" 101 " in head, head
         try:
+            writer.write(
+                f"GET {path}?api_key={key or key_of(name)} HTTP/1.1\r\nHost: x\r\n"
+                "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+                f"Sec-WebSocket-Key: {base64.b64encode(os.urandom(16)).decode()}\r\n\r\n".encode()
+            )
+            head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
+            assert b" 101 " in head, head
             yield cls(reader, writer)
         finally:
             writer.transport.abort()
