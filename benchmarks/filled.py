@@ -11,29 +11,37 @@ from benchmarks.peers.ours import TENANT, Ours, key_of
 from tornado_chat.accounts.keys import hash_key
 
 FIRST_ROOM = 100_000
-CHUNK = 50_000
+FIRST_IDLE = 3  # among the people
 TEXT = '{"content":"What was said here is as long as most of what people say to each other."}'
 
 
 @dataclass(frozen=True)
 class Filling:
-    """`rooms` in all; `u0` is in `own` of them, spread evenly, and `u1` and `u2` in all.
-    `messages` are spread evenly over the rooms in which `u0` is not, the first excepted."""
+    """`rooms` in all; `u0` is in `own` of them, spread evenly, `u1` and `u2` in all; `idle` people,
+    `u3` and on, in those of `u0` but the first. `messages` are spread evenly over the rooms in which
+    the idle ones are not."""
 
     rooms: int
     own: int
     messages: int = 0
+    idle: int = 0
 
 
 def fill(peer: Ours, filling: Filling) -> list[str]:
-    """A database of the peer with that in it; the topics of the rooms in which `u0` is."""
+    """A database of the peer with that in it; the topics of the rooms in which `u0` is. One with
+    messages takes long to write, and is there for the next measurement."""
+    step = max(1, filling.rooms // filling.own)
+    own = set(range(0, filling.own * step, step))
+    found = [f"room:{FIRST_ROOM + room}" for room in sorted(own)]
+    if filling.messages:
+        peer.database = peer.database.with_name(f"filled-{filling.messages}.db")
+        if peer.database.exists():
+            return found
     peer.forget()
-    asyncio.run(peer.seed(10, []))
+    asyncio.run(peer.seed(FIRST_IDLE + filling.idle, []))
     database = sqlite3.connect(peer.database, isolation_level=None)
     database.execute("PRAGMA synchronous=off")
     database.execute("BEGIN")
-    step = max(1, filling.rooms // filling.own)
-    own = set(range(0, filling.own * step, step))
     put(database, "topic", topics(filling))
     put(database, "chat_rooms_room", rooms(filling))
     put(database, "member", members(filling, own))
@@ -43,7 +51,7 @@ def fill(peer: Ours, filling: Filling) -> list[str]:
         count_messages(database, filling.messages)
     database.execute("COMMIT")
     database.close()
-    return [f"room:{FIRST_ROOM + room}" for room in sorted(own)]
+    return found
 
 
 def put(database: sqlite3.Connection, table: str, found: Iterator[dict[str, Any]]) -> None:
@@ -72,7 +80,10 @@ def rooms(filling: Filling) -> Iterator[dict[str, Any]]:
 
 def members(filling: Filling, own: set[int]) -> Iterator[dict[str, Any]]:
     for room in range(filling.rooms):
-        for user in ("u0", "u1", "u2") if room in own else ("u1", "u2"):
+        users = ["u1", "u2"]
+        users += ["u0"] if room in own else []
+        users += [f"u{FIRST_IDLE + each}" for each in range(filling.idle) if room in own and room]
+        for user in users:
             yield {"topic_id": room + 1, "user_id": user, "joined_count": 0, "read_offset": 0,
                    "own_after": 0}  # fmt: skip
 
@@ -96,13 +107,16 @@ def count_messages(database: sqlite3.Connection, count: int) -> None:
     database.execute("INSERT INTO log_head (id, offset) VALUES (1, ?)", (count,))
 
 
-def leave_early(peer: Ours, position: int) -> None:
-    """`u0` has closed his chat when the log was that long."""
+def leave_early(peer: Ours, idle: int, position: int) -> None:
+    """The idle ones have closed their chat when the log was that long, and not come back since."""
+    now = int(time.time() * 1000)
+    rows = [
+        {"path": "/chat", "tenant": TENANT, "user_id": f"u{user}", '"key"': hash_key(key_of(user)),
+         "position": position, "state": "key", "at": now}
+        for user in range(FIRST_IDLE, FIRST_IDLE + idle)
+    ]  # fmt: skip
     database = sqlite3.connect(peer.database)
     with database:
-        database.execute(
-            'INSERT INTO cursor (path, tenant, user_id, "key", position, state, at) '
-            "VALUES ('/chat', ?, 'u0', ?, ?, 'key', ?)",
-            (TENANT, hash_key(key_of(0)), position, int(time.time() * 1000)),
-        )
+        database.execute("DELETE FROM cursor")
+        put(database, "cursor", iter(rows))
     database.close()

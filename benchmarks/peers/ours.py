@@ -12,7 +12,7 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 from benchmarks.client import Conn
-from benchmarks.peers.base import Peer
+from benchmarks.peers.base import Bench, Peer
 from benchmarks.process import Running, serving
 from tornado_chat import config as configuration
 from tornado_chat.accounts.keys import hash_key
@@ -51,9 +51,9 @@ class Ours(Peer):
     def version(self) -> str:
         return version("tornado_chat")
 
-    @property
-    def database(self) -> Path:
-        return self.bench.folder / "ours.db"
+    def __init__(self, bench: Bench) -> None:
+        super().__init__(bench)
+        self.database = bench.folder / "ours.db"
 
     def config(self, **server: Any) -> dict[str, Any]:
         """The tables of its file: one address has all the sockets, and each says all it can."""
@@ -99,7 +99,7 @@ class Ours(Peer):
 
     def forget(self) -> None:
         """The database of the last run."""
-        for path in self.bench.folder.glob("ours.db*"):
+        for path in self.bench.folder.glob(f"{self.database.name}*"):
             path.unlink()
 
     @contextlib.asynccontextmanager
