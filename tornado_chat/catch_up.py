@@ -134,7 +134,9 @@ class CatchUp:
                     self.hub.note_sent(session, message)
 
     def heal(self) -> None:
-        """The hub has missed something: it is read from the log."""
+        """The hub has missed something: it is read from the log, once the hub has room for it."""
+        if self.hub.overflowed:  # it asks again
+            return
         if self._healing:
             self._missed_again = True
             return
@@ -152,9 +154,9 @@ class CatchUp:
                     continue
                 before = self.hub.accepted
                 self.hub.advance(messages, from_log=True)
-                if self._missed_again:
-                    continue
-                if not messages or self.hub.accepted == before:  # full: the hub asks again
+                if self.hub.overflowed:
+                    return
+                if not self._missed_again and (not messages or self.hub.accepted == before):
                     return
         finally:
             self._healing = False

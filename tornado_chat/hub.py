@@ -47,7 +47,7 @@ class Hub(Listeners):
         self.mark = 0  # the last offset whose delivery has begun
         self.accepted = 0  # the last offset that was taken for delivery, begun or not
         self._waiting: deque[Message | Signal] = deque()
-        self._overflowed = False
+        self.overflowed = False  # more was committed; it is read once what waits is handed out
         self._current: Message | Signal | None = None
         self._targets: Iterator[Subscription] = iter(())
         self._frames: dict[Wire, bytes | None] = {}
@@ -71,7 +71,7 @@ class Hub(Listeners):
             if message.offset <= self.accepted:
                 continue
             if len(self._waiting) >= WAITING:
-                self._overflowed = True  # the log keeps it
+                self.overflowed = True  # the log keeps it
                 break
             if message.offset > self.accepted + 1 and not from_log:
                 self.missed()
@@ -109,8 +109,8 @@ class Hub(Listeners):
                 self._call_soon(self._pump)
                 return
             self._current = None
-        if self._overflowed:
-            self._overflowed = False
+        if self.overflowed:
+            self.overflowed = False
             self.missed()
 
     def _begin(self, what: Message | Signal) -> None:

@@ -80,6 +80,9 @@ class Replay:
                 session = subscription.session
                 log.warning("session %d: cannot look back: %s", session.id, problem.message)
                 await asyncio.sleep(RETRY_SECONDS)
+            except Exception:  # whatever it is, the session must not stay deaf
+                log.exception("session %d: cannot look back", subscription.session.id)
+                await asyncio.sleep(RETRY_SECONDS)
             else:
                 self._release(subscription)
                 return

@@ -175,3 +175,28 @@ async def test_a_key_that_ends_ends_its_sockets():
             with pytest.raises(websockets.ConnectionClosed):
                 await asyncio.wait_for(socket_.recv(), 10)
             assert socket_.close_code == 4001
+
+
+async def test_a_hub_that_is_full_does_not_read_what_it_has_no_room_for(site, monkeypatch):
+    monkeypatch.setattr("tornado_chat.hub.WAITING", 20)
+    monkeypatch.setattr("tornado_chat.hub.SLICE", 1)
+    hub, store = site.server.hub, site.server.store
+    turn, held, reads = hub._call_soon, [], []
+    read = store.everything_after
+
+    async def counted(*asked):
+        reads.append(asked)
+        return await read(*asked)
+
+    monkeypatch.setattr(store, "everything_after", counted)
+    async with site.connect("ann") as ann:
+        await ann.ok("subscribe", topic="board:1")
+        hub._call_soon = lambda fn: held.append(fn) if fn == hub._pump else turn(fn)
+        for _ in range(10):
+            await publish_many(site, 10)
+            held.pop()()  # one is handed out: there is room for one
+        assert len(hub._waiting) <= 20
+        assert reads == []
+        hub._call_soon = turn
+        held.pop()()
+        assert [(await ann.push())["offset"] for _ in range(100)] == list(range(1, 101))

@@ -10,6 +10,7 @@ from support.growerp import FrontEnd, notify, until
 from support.process import serving, toml
 from support.proofs import another, drop, faces, gone, proved, rows, texts
 from support.server import Site, merged, running_server, users
+from tornado_chat.errors import Unavailable
 from tornado_chat.store.models import MessageRow
 
 TABLES = {"plugins": {"disabled": ["order_list"]}}
@@ -262,3 +263,26 @@ async def test_the_places_of_two_people_and_two_keys_are_apart(site, ann, bob, c
         assert await texts(two) == []
         assert await texts(other) == []
         assert await texts(one) == ["one"]
+
+
+@pytest.mark.parametrize("fault", [Unavailable("locked"), ValueError("a row that is no JSON")])
+async def test_what_cannot_be_looked_up_is_looked_up_again(monkeypatch, logs, fault):
+    logs.expect("cannot look back")
+    monkeypatch.setattr("tornado_chat.replay.RETRY_SECONDS", 0.05)
+    async with running_server(FEW) as site:
+        ann, bob = FrontEnd(site, "ann"), FrontEnd(site, "bob")
+        room = await ann.room_with(bob)
+        async with away(site, ann):
+            await say(bob, room, *range(8))
+        look, faults = site.server.store.before, [fault]
+
+        async def before(*asked):
+            if faults:
+                raise faults.pop()
+            return await look(*asked)
+
+        monkeypatch.setattr(site.server.store, "before", before)
+        async with ann.chat() as chat:
+            await chat.send("here")
+            assert await texts(chat) == ["3", "4", "5", "6", "7"]
+        assert not faults
