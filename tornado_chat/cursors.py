@@ -85,6 +85,7 @@ class Cursors:
         asked, half_open = self._ask_siblings(owner)
         known = Known(
             [(cursor.position, cursor.row) for cursor in half_open],
+            [each.row for each in asked if each.row is not None],
             max((cursor.position for cursor in self._of_key(owner)), default=None),
             max((cursor.position for cursor in self._of_user(owner)), default=None),
         )
@@ -233,12 +234,12 @@ class Cursors:
         self._answer(cursor, lives=False)
         self._behind.touch(cursor)
 
-    @staticmethod
-    def _answer(cursor: Cursor, *, lives: bool) -> None:
+    def _answer(self, cursor: Cursor, *, lives: bool) -> None:
         """Whoever waits for a sign of life goes on."""
         answered, cursor.answered = cursor.answered, None
         if answered is not None:
             answered.set_result(lives)
+            self._behind.touch(cursor)  # its row says that it was asked
 
 
 def _look_at(future: "asyncio.Future[Opened]") -> None:

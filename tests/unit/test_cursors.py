@@ -4,6 +4,7 @@ import pytest
 
 from support.stores import Opened
 from tornado_chat.store.cursors import (
+    ASKED_MS,
     KEY,
     OPEN,
     ORPHAN,
@@ -34,10 +35,12 @@ async def store(tmp_path):
 
 
 def rows(*given):
-    """(state, position) of ann's first key, or with what is different."""
+    """(state, position) of ann's first key, or with what is different; their ids."""
+    made = []
     for state, position, *more in given:
         columns = {"at": NOW, "until": None, **vars_of(ANN), **(more[0] if more else {})}
-        CursorRow.create(state=state, position=position, **columns)
+        made.append(CursorRow.create(state=state, position=position, **columns).id)
+    return made
 
 
 def vars_of(owner):
@@ -208,6 +211,22 @@ async def test_a_start_of_the_server_makes_orphans_of_all_who_were_open(store):
         [(ORPHAN, 3, "k1"), (KEY, 4, "k1"), (ORPHAN, 5, "k1")],
         NOW,
     )
+
+
+async def test_one_that_was_asked_and_did_not_answer_is_waited_for_a_moment_only(store):
+    """A connection that hangs, its peer back on a new one, and a kill before that is known: the new
+    one has its place, and the old one must not be started from again and again."""
+
+    def work(tx):
+        hangs, lives, _other = rows((OPEN, 3), (OPEN, 4), (OPEN, 5))
+        opened = open_cursor(tx, ANN, Known(asked=[hangs, lives], of_key=5), OLDEST)
+        write_changes([Change(lives, ANN, 6, OPEN, False, NOW)])
+        leave_behind(tx)
+        return {
+            row.position: row.until for row in CursorRow.select() if row.id != opened.row
+        }, CursorRow.get_by_id(opened.row).until
+
+    assert await store.write(work) == ({3: NOW + ASKED_MS, 6: None, 5: None}, None)
 
 
 async def test_the_sweep_leaves_what_may_still_be_started_from(store):

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 OPEN, ORPHAN, KEY = "open", "orphan", "key"
 SPARE_MS = 600_000  # how long an orphan is kept that somebody else has started from
+ASKED_MS = 30_000  # the same of one that had not yet said that it lives when the server ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +31,11 @@ class Owner:
 @dataclass(frozen=True, slots=True)
 class Known:
     """What is known of open sockets and stands in no row yet. `half_open`: those of the same key
-    that do not answer, position and row; `of_key` and `of_user`: the highest that is proved, None
-    without."""
+    that do not answer, position and row; `asked`: the rows of those that were asked just now
+    whether they live; `of_key` and `of_user`: the highest that is proved, None without."""
 
     half_open: Sequence[tuple[int, int | None]] = ()
+    asked: Sequence[int] = ()
     of_key: int | None = None
     of_user: int | None = None
 
@@ -127,6 +129,10 @@ def open_cursor(tx: "Tx", owner: Owner, known: Known, oldest: int) -> Opened:
         CursorRow.update(until=tx.now + SPARE_MS).where(
             CursorRow.id == start.spare, CursorRow.until.is_null()
         ).execute()
+    if known.asked:  # noted, in case that the server ends before they answer
+        CursorRow.update(until=tx.now).where(
+            CursorRow.id.in_(list(known.asked)), CursorRow.state == OPEN
+        ).execute()
     return Opened(_insert(owner, start.position, OPEN, tx.now), start, tx.head)
 
 
@@ -145,7 +151,9 @@ def _write(change: Change) -> int | None:
         return None
     if change.row is not None:
         updated = (
-            CursorRow.update(position=change.position, state=change.state, at=change.at)
+            CursorRow.update(
+                position=change.position, state=change.state, at=change.at, until=change.until
+            )
             .where(CursorRow.id == change.row)
             .execute()
         )
@@ -191,7 +199,15 @@ def _insert(owner: Owner, position: int, state: str, at: int, until: int | None 
 
 
 def leave_behind(tx: "Tx") -> None:
-    """At the start of a server: whoever was open when the last one ended has ended without a word."""
+    """At the start of a server: whoever was open when the last one ended has ended without a word.
+
+    One that had been asked whether it lives, and had not answered, may well be the one whose peer
+    had come back already: it is waited for as long as a peer takes to come back, no longer, or that
+    peer would start from it again and again.
+    """
+    CursorRow.update(until=tx.now + ASKED_MS).where(
+        CursorRow.state == OPEN, CursorRow.until.is_null(False)
+    ).execute()
     CursorRow.update(state=ORPHAN, at=tx.now).where(CursorRow.state == OPEN).execute()
 
 
