@@ -2,6 +2,7 @@
 
 import pytest
 
+from support.queries import explained
 from support.stores import Opened
 from tornado_chat.store.cursors import (
     ASKED_MS,
@@ -182,6 +183,15 @@ async def test_a_close_by_the_peer_folds_and_only_rises(store):
     )
     assert (await written(store, change(second, 6, KEY)))[1] == [(KEY, 7, "k1")]
     assert (await written(store, change(None, 8, KEY)))[1] == [(KEY, 8, "k1")]
+
+
+async def test_what_many_prove_at_once_is_found_by_row_in_one_statement(store):
+    many, _ = await written(store, *(change(None, 3, OPEN) for _ in range(400)))
+    with explained() as plans:
+        kept_rows, left = await written(store, *(change(row, 4, OPEN) for row in many))
+    assert (kept_rows, left) == (many, [(OPEN, 4, "k1")] * 400)
+    assert len([text for text in plans.statements if text.startswith("UPDATE")]) == 1
+    assert plans.searched("UPDATE") == {"rowid=?"}
 
 
 async def test_what_somebody_took_over_leaves_nothing(store):
