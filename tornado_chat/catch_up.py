@@ -77,6 +77,7 @@ class CatchUp:
         mark = self.hub.mark
         upto = subscription.next_end(mark)
         subscription.pending = []  # in the same turn: what comes after the mark is kept
+        subscription.stale = False
         if subscription.position < upto:
             selection = subscription.selection()
             page = await self._store.after(subscription.position, selection, PAGE, upto)
@@ -85,7 +86,7 @@ class CatchUp:
                 return
             for message in page.messages:
                 await session.outbox.room()
-                if subscription.ended or session.closed is not None:
+                if subscription.ended or subscription.stale or session.closed is not None:
                     return
                 self._put(subscription, message)
                 subscription.position = message.offset

@@ -30,6 +30,8 @@ class Revoking:
         if order is None:
             return
         topic = Topic(*order["topic"]) if order["topic"] else None
+        if topic is not None:
+            self._read_again(topic, order["user"])
         for session in self._sessions(topic, order):
             if topic is None:
                 session.close(REVOKED, "ended by the house")
@@ -37,6 +39,14 @@ class Revoking:
                 session.dialect.ended(
                     session, topic, Denied(f"subscription {topic.name}: has ended")
                 )
+
+    def _read_again(self, topic: Topic, user: str | None) -> None:
+        """What was read for those who get all that is theirs, and waits for room, is read again."""
+        hub = self._hub
+        for session in hub.all_sessions() if user is None else hub.sessions(topic.tenant, user):
+            mine = session.subscriptions.get(None)
+            if mine is not None:
+                mine.stale = True
 
     def _sessions(self, topic: Topic | None, order: Mapping[str, Any]) -> Iterable[Session]:
         everybody = self._hub.subscribers(topic) if topic else self._hub.all_sessions()

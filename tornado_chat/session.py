@@ -73,7 +73,7 @@ class Subscription:
     yet, so nothing may be sent. `pending`: what came from the hub while the last page was read,
     None where nothing is kept. `first`: it is about what comes after this offset. `told`: the
     subscriber knows that what was thrown away up to here is missing. `again`: what of it is sent
-    again, None for nothing.
+    again, None for nothing. `stale`: the page it has may hold what its person may not have any more.
     """
 
     __slots__ = (
@@ -85,6 +85,7 @@ class Subscription:
         "pending",
         "position",
         "session",
+        "stale",
         "told",
         "topic",
     )
@@ -98,6 +99,7 @@ class Subscription:
         self.live = False
         self.held = False
         self.ended = False
+        self.stale = False
         self.pending: list[Message] | None = None
         self.again: Again | None = None
 

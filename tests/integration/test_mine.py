@@ -1,11 +1,14 @@
 """`mine`: all that is addressed to somebody, as one subscription with one position."""
 
+import asyncio
+
 import pytest
 import tornado_chat_plugins.notifications as notifications_plugin
 
 from support.rooms import rooms_server
 from support.server import running_server
 from tornado_chat import Audience, Topic
+from tornado_chat.outbox import Outbox
 
 MANY = 200
 
@@ -179,3 +182,29 @@ async def test_a_slow_reader_of_it_catches_up(site):
             await site.say("ann", rooms[n % 3], f"{n} " + "x" * 20_000)
         seen = await said(bob, MANY)
         assert [int(text.split()[0]) for _topic, text in seen] == list(range(MANY))
+
+
+async def test_who_is_removed_while_a_page_waits_for_room_gets_no_more_of_it(site, monkeypatch):
+    room, other = await site.make("ann", "bob"), await site.make("ann", "bob", name="other")
+    for n in range(6):
+        await site.say("ann", room, str(n))
+    await site.say("ann", other, "the other room")
+    full, free = asyncio.Event(), asyncio.Event()
+    wait, asked = Outbox.room, []
+
+    async def waits(outbox):
+        asked.append(outbox)
+        if len(asked) == 5:
+            full.set()
+            await free.wait()
+        await wait(outbox)
+
+    async with site.connect("bob") as bob:
+        monkeypatch.setattr(Outbox, "room", waits)
+        await bob.ok("subscribe", topic="mine", since="start")
+        await full.wait()
+        await site.rooms.remove(await site.who("ann"), room, "u-bob")
+        free.set()
+        found = [text for _topic, text in await said(bob, 3)]
+        assert found == ["0", "1", "the other room"]
+        await bob.quiet()
