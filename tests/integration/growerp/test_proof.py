@@ -413,6 +413,21 @@ async def test_one_that_was_thought_dead_and_lives_has_its_place_again(
     assert [state for state, _position in await rows(site)] == ["orphan", "orphan"]
 
 
+async def test_one_that_proves_nothing_new_has_its_place_again_too(site, ann, impatient):
+    async with Wire.open(site, "/chat", "ann") as late:
+        late.send("here")
+        await until(lambda: faces(site)[0].subscriptions[None].live)
+        cursor = faces(site)[0].cursor
+        async with ann.chat():
+            opcode, serial = await late.frame()
+            assert opcode == PING
+            await until(lambda: cursor.taken)
+            assert await rows(site) == [("open", 0)]
+            late.write(PONG, serial)
+            await until(lambda: not cursor.taken)
+            assert await rows(site) == [("open", 0), ("open", 0)]
+
+
 async def test_a_socket_that_stops_reading_gets_the_rest_when_it_reads_again(ann, bob):
     tables = merged(TABLES, {"limits": {"outbox_bytes": 20_000, "frames_per_second": 0}})
     async with running_server(tables) as site:
@@ -523,6 +538,16 @@ def locked(folder):
     lock = sqlite3.connect(folder / "chat.db", isolation_level=None)
     lock.execute("BEGIN IMMEDIATE")
     return lock
+
+
+async def test_the_row_of_a_socket_that_nobody_writes_to_follows_too(tmp_path, logs):
+    logs.expect("database: ")
+    async with running_server(TABLES, folder=tmp_path) as site:
+        lock = locked(tmp_path)
+        async with FrontEnd(site, "ann").chat():
+            lock.rollback()
+            lock.close()
+            await until_async(lambda: has_rows(site, ("open", 0)))
 
 
 async def has_rows(site, *wanted):

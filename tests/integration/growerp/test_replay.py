@@ -3,13 +3,15 @@
 import asyncio
 import contextlib
 import signal
+import sqlite3
 
 import pytest
 
 from support.growerp import FrontEnd, notify, until
 from support.process import serving, toml
-from support.proofs import another, drop, faces, gone, proved, rows, texts
+from support.proofs import another, done, drop, faces, gone, proved, rows, texts
 from support.server import Site, merged, running_server, users
+from support.wire import Wire
 from tornado_chat.errors import Unavailable
 from tornado_chat.store.models import MessageRow
 
@@ -157,6 +159,21 @@ async def test_who_was_removed_gets_nothing_of_it(site, ann, bob):
         assert await texts(chat) == []
 
 
+async def test_only_what_was_said_before_he_came_is_left_out():
+    """He has read it all on another device by the time his socket may be written to."""
+    tables = merged(TABLES, {"delivery": {"settle_seconds": 5.0}})
+    async with running_server(tables) as site:
+        ann, bob = FrontEnd(site, "ann"), FrontEnd(site, "bob")
+        room = await ann.room_with(bob)
+        async with away(site, ann):
+            await say(bob, room, "one")
+        async with ann.chat() as chat:
+            await say(bob, room, "two")
+            assert await ann.history(room) == ["one", "two"]
+            await chat.send("here")
+            assert await texts(chat) == ["two"]
+
+
 async def test_what_is_said_while_he_reads_it_elsewhere_is_live_and_comes(site, ann, bob):
     """Only the replay leaves out: somebody who looks on may have read it on another device."""
     room = await ann.room_with(bob)
@@ -228,6 +245,36 @@ async def test_a_kill_loses_nothing_and_what_was_proved_does_not_come_again(tmp_
         async with ann.chat() as chat, ann.notws() as notes:
             assert await texts(chat, 1.0) == ["two", "three"]
             assert await texts(notes, 1.0) == ["another"]
+
+
+async def test_two_of_one_key_that_a_kill_has_dropped_both_find_their_place(tmp_path):
+    """The database as a kill would leave it, copied while the server runs."""
+    left = tmp_path / "left"
+    left.mkdir()
+    async with running_server(TABLES, folder=tmp_path) as site:
+        ann, bob = FrontEnd(site, "ann"), FrontEnd(site, "bob")
+        room = await ann.room_with(bob)
+        async with ann.chat() as quick, Wire.open(site, "/chat", "ann") as slow:
+            slow.send("here")
+            await until(lambda: len(faces(site)) == 2 and faces(site)[1].subscriptions[None].live)
+            await say(bob, room, "one", "two")
+            assert await quick.contents(2) == ["one", "two"]
+            await until(lambda: any(done(site.server, each) for each in faces(site)))
+            assert await rows(site) == [("open", 0), ("open", 2)]
+            with (
+                sqlite3.connect(tmp_path / "chat.db") as now,
+                sqlite3.connect(left / "chat.db") as then,
+            ):
+                now.backup(then)
+    async with running_server(TABLES, folder=left) as site:
+        ann, bob = FrontEnd(site, "ann"), FrontEnd(site, "bob")
+        assert await rows(site) == [("orphan", 0), ("orphan", 2)]
+        await say(bob, room, "three")
+        async with ann.chat() as one:
+            assert await texts(one) == ["one", "two", "three"]
+            await proved(site)
+            async with ann.chat() as two:
+                assert await texts(two) == ["one", "two", "three"]
 
 
 async def post_note(site, text):
