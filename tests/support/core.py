@@ -13,11 +13,15 @@ from tornado_chat.background import Background
 from tornado_chat.broker import Broker
 from tornado_chat.catch_up import CatchUp
 from tornado_chat.commands import Commands
-from tornado_chat.config import LimitsConfig
+from tornado_chat.config import DeliveryConfig, LimitsConfig
+from tornado_chat.cursors import Cursors
 from tornado_chat.engine import MemoryEngine
+from tornado_chat.errors import GOING_AWAY
 from tornado_chat.gate import Gate
+from tornado_chat.heartbeat import Heartbeat
 from tornado_chat.hub import Hub
 from tornado_chat.outbox import Budget
+from tornado_chat.replay import Replay
 from tornado_chat.revoking import Revoking
 from tornado_chat.store import Rules, Store
 from tornado_chat.subscribing import Subscribing
@@ -25,6 +29,8 @@ from tornado_chat.topics import Registry, TopicProvider
 from tornado_chat.web.native import NativeDialect
 
 LIMITS = LimitsConfig(65536, 0, 32, 0, 0, 0, 0, 0, 0)
+DELIVERY = DeliveryConfig(1000, 72, 2, 20, 24, 10)
+EPOCH = 1_700_000_000  # the loop's clock stands at 0 then
 
 
 class Rings(MemoryEngine):
@@ -82,11 +88,12 @@ class Noting(Subscribing):
 class House:
     """One life of a server over a file, as `app` builds it but for sockets, accounts and plugins.
 
-    `log`: gets every message at its commit."""
+    `log`: gets every message at its commit. `now`: what the clock says."""
 
-    def __init__(self, path, log):
-        self.loop = Loop()
+    def __init__(self, path, log, now):
+        self.loop = Loop(now)
         self.background = Background()
+        self.pipes = []  # every socket there ever was
         self.engine = Rings()
         self.store = Store(
             f"sqlite:///{path}", "relaxed", Rules(), lambda d: self.broker.committed(d)
@@ -108,6 +115,17 @@ class House:
             visible=lambda _topic: None,
         )
         self.revoking = Revoking(self.hub)
+        self.cursors = Cursors(self.store, DELIVERY, self._clock)
+        self.heartbeat = self.cursors.heartbeat = Heartbeat(
+            ping_seconds=DELIVERY.ping_seconds,
+            budget=self.budget,
+            hub=self.hub,
+            clock=self.loop.time,
+            proved=self.cursors.proved,
+        )
+        self.replay = Replay(
+            self.store, self.hub, self.catch_up, self.cursors, self.background.spawn
+        )
         self.broker = Broker(
             store=self.store,
             hub=self.hub,
@@ -134,7 +152,26 @@ class House:
             self.hub.start_at(self.loop.run_until_complete(self.store.start()))
         self.store.writer.log = log
         self.loop.run_until_complete(self.engine.start(self.broker.on_ring, self.revoking.on_tell))
+        self.finish(self.cursors.begin())
         self.loop.free = False
+
+    def _clock(self):
+        return EPOCH + self.loop.now
+
+    def finish(self, coroutine):
+        """Everything it needs happens at once."""
+        task = self.loop.create_task(coroutine)
+        while not task.done():
+            while self.loop.reads:
+                self.answer(0)
+            self.loop.turn()
+            self.store.writer.commit(100)
+        return task.result()
+
+    def tick(self):
+        """What is done once a second."""
+        self.heartbeat.tick()
+        self.cursors.flush()
 
     def look(self, place, *, fail=False):
         fault = peewee.OperationalError("disk I/O error") if fail else None
@@ -146,16 +183,23 @@ class House:
 
     @property
     def at_rest(self):
-        return not (
-            self.loop._ready
-            or self.loop.reads
-            or self.engine.kept
-            or self.store.writer.waiting
-            or asyncio.all_tasks(self.loop)
+        """Nothing is under way, and whoever is there is live."""
+        open_pipes = [pipe for pipe in self.pipes if not pipe.closed]
+        return (
+            not self.loop._ready
+            and not self.loop.reads
+            and not self.engine.kept
+            and not self.store.writer.waiting
+            and not asyncio.all_tasks(self.loop)
+            and all(s.live for pipe in open_pipes for s in pipe.session.subscriptions.values())
         )
 
     def stop(self):
-        """Commits what was accepted."""
+        """Says goodbye to everybody and commits what was accepted."""
+        for session in self.hub.all_sessions():
+            session.close(GOING_AWAY, "restart")
+        self.loop.turn()
+        self.finish(self.cursors.stop())
         self.loop.free = True
         self._end(self.store.writer.close)
 
@@ -167,6 +211,8 @@ class House:
     def _end(self, end_writer):
         if self.loop.is_closed():
             return
+        for pipe in self.pipes:
+            pipe.closed = True
         end_writer()
         for task in asyncio.all_tasks(self.loop):
             task.cancel()

@@ -8,7 +8,6 @@ import orjson
 from support.pipes import Pipe
 from tornado_chat.messages import MINE, Identity, Topic
 
-
 LAST = 1 << 60
 
 
@@ -159,6 +158,18 @@ class Device:
             self.asked.clear()
             for reader in self.readers.values():
                 reader.listens = False
+
+    def house_ended(self, *, kill):
+        if self.wire is not None:
+            self.wire.closed = True
+            self.lost(self.wire)
+
+    def house_restored(self, head):
+        """It has what it has."""
+
+    def hurry(self):
+        if self.wire is not None:
+            self.wire.flow()
 
     def _ask(self, frame):
         wire = self.connect()

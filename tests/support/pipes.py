@@ -4,6 +4,7 @@ import struct
 
 import orjson
 
+from tornado_chat.errors import TOO_SLOW
 from tornado_chat.outbox import Outbox
 from tornado_chat.session import Session
 from tornado_chat.web.inbox import Inbox
@@ -12,24 +13,33 @@ OUTBOX = 500  # bytes: two or three messages
 
 
 class Pipe:
-    """One connection: the transport of a session, and the peer's end of it.
+    """One connection: the transport of a session, and the peer's end of it; what `web.socket` does
+    for it, done here.
 
     While it `flows`, what is written is taken at once; else it waits in `held`. `deaf`: the peer is
     gone and nobody has noticed.
     """
 
-    def __init__(self, house, dialect, device):
+    def __init__(self, house, dialect, device, cursor=None):
         self.house, self.dialect, self.device = house, dialect, device
+        house.pipes.append(self)
         self.flows, self.deaf, self.closed = True, False, False
         self.held = b""
         self._drained = None
         self._read = bytearray()
         self._accepted = 0
-        outbox = Outbox(self, OUTBOX, house.budget, house.hub.dirty)
-        self.session = Session(device.identity, dialect, self, outbox)
+        self.outbox = Outbox(self, OUTBOX, house.budget, house.hub.dirty)
+        self.session = Session(device.identity, dialect, self, self.outbox)
+        self.outbox.too_slow = lambda: self.session.close(TOO_SLOW, "too slow")
         self.session.on_close = self._ended_by_house
         self.inbox = Inbox(self._receive, 0)
+        if cursor is not None:
+            house.cursors.entered(cursor, self.session)
         house.hub.enter(self.session)
+        house.heartbeat.add(self.session)
+        if dialect.addressed:
+            house.replay.enter(self.session, cursor)
+            house.loop.call_later(dialect.settle_seconds, house.replay.settle, self.session)
         dialect.opened(self.session)
 
     # As the server has it
@@ -49,19 +59,23 @@ class Pipe:
 
     async def _receive(self, text):
         await self.dialect.receive(self.session, text)
+        self.house.replay.settle(self.session)
         await self.session.outbox.room()
 
     def _ended_by_house(self):
         self.inbox.close(forget=True)
+        self.house.cursors.closed(self.session, self.session.ended_by or 1006)
         self.house.hub.leave(self.session)
 
-    def cut(self):
+    def cut(self, code=1006):
         """The connection is gone, and the server knows."""
         if self.closed:
             return
         self.closed = True
         self.inbox.close(forget=self.session.closed is not None)
-        self.session.closed = self.session.closed or 1006
+        self.session.closed = self.session.closed or code
+        self.house.heartbeat.remove(self.session)
+        self.house.cursors.closed(self.session, self.session.closed)
         self.house.hub.leave(self.session)
         self.dialect.closed(self.session)
         self.device.lost(self)
@@ -75,8 +89,14 @@ class Pipe:
         text = orjson.dumps(frame).decode()
         self.house.loop.call_soon(self._arrive, text)
 
+    def pong(self, payload):
+        """On the loop: so has the answer to a ping."""
+        if not self.closed:
+            self.house.heartbeat.pong(self.session, payload)
+
     def _arrive(self, text):
         if not self.closed and self.session.closed is None:
+            self.house.heartbeat.heard(self.session)
             self.inbox.put(text)
 
     def accept(self, size):

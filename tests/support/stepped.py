@@ -47,8 +47,8 @@ class Read:
 class Loop(asyncio.SelectorEventLoop):
     """Runs one turn when told to. `free`: work for other threads is done at once."""
 
-    def __init__(self):
-        self.now = 1000.0
+    def __init__(self, now):
+        self.now = now
         self.free = True
         self.reads = []
         self.faults = []

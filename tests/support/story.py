@@ -12,9 +12,8 @@ import tempfile
 from pathlib import Path
 
 from support.core import House
-from support.devices import Device
 from tornado_chat.errors import ChatError
-from tornado_chat.messages import EVERYONE, MINE, Audience, Draft, Topic
+from tornado_chat.messages import EVERYONE, MEMBERS, MINE, Audience, Draft, Topic
 from tornado_chat.store.pruning import Excess, delete, next_gone
 
 ROOMS = ("room:1", "room:2")
@@ -36,7 +35,7 @@ def first_file():
     """A database whose rooms have members already: the same for all stories."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "first.db")
-        house = House(file, [])
+        house = House(file, [], 0.0)
         house.store.write(lambda tx: [tx.members.add(topic_of(name), PEOPLE[:2]) for name in ROOMS])
         house.stop()
         return file.read_bytes()
@@ -50,61 +49,35 @@ class Story:
         self._file, self._copy = folder / "log.db", folder / "copy.db"
         self._serials = itertools.count(1)
         self.log, self.gone, self.departures, self.epochs = [], set(), [], {}
-        self.acknowledged, self.failures, self.pushes = {}, [], 0
+        self.failures, self.pushes, self.peers = [], 0, []
         self._backup = None
         self.house = None
+        self.now = 0.0
         self._file.write_bytes(first_file())
         self._begin()
-        self.devices = [
-            Device(self, "ann's phone", "ann"),
-            Device(self, "bob's phone", "bob", ["staff"]),
-            Device(self, "cas's phone", "cas", ["staff"]),
-            Device(self, "ann's desk", "ann"),
-        ]
         self._backup_now()
 
     def serial(self):
         return next(self._serials)
 
     def _begin(self):
-        self.house = House(self._file, self.log)
-        head = self.log[-1].offset if self.log else 0
-        assert self.house.hub.mark == head, "what was committed is not there"
-        self.epochs[self.house.store.log.epochs.today] = head
+        self.house = House(self._file, self.log, self.now)
+        assert self.house.hub.mark == self.head, "what was committed is not there"
+        self.epochs[self.house.store.log.epochs.today] = self.head
 
     # What is true
 
     @property
+    def head(self):
+        return self.log[-1].offset if self.log else 0
+
+    def check_log(self):
+        numbers = [message.data["n"] for message in self.log]
+        assert len(numbers) == len(set(numbers)), "one message is in the log twice"
+
+    @property
     def thrown_away(self):
         return [message for message in self.log if message.offset in self.gone]
-
-    def agrees(self, since):
-        """Whether that offset lies in the stretch of that epoch: both ends belong to it."""
-        ends = [*list(self.epochs.values())[1:], self.log[-1].offset if self.log else 0]
-        first, last = dict(
-            zip(self.epochs, zip(self.epochs.values(), ends, strict=True), strict=True)
-        ).get(since["epoch"], (1, 0))
-        return not since["offset"] or first <= since["offset"] <= last
-
-    def holds(self, last):
-        """Whether the log has that message, (offset, number), at its place."""
-        return not last or any((m.offset, m.data["n"]) == last for m in self.log)
-
-    def acknowledge(self, number, offset):
-        found = [message.offset for message in self.log if message.data["n"] == number]
-        assert found == [offset], f"acknowledged at {offset}, in the log at {found}"
-        self.acknowledged[number] = offset
-
-    def check_refusal(self, reader, code):
-        """Nobody is told that something ended where it did not."""
-        user, topic = reader.device.identity.user_id, reader.topic
-        if code == "denied":
-            left = [each for each in self.departures if each[:2] == (topic, user)]
-            assert left or user not in PEOPLE[:2], f"{reader}: denied, but never left"
-        elif code == "conflict":
-            assert reader.incomplete(), f"{reader}: nothing that it misses was thrown away"
-        else:
-            assert code == "unavailable", f"{reader}: {code}"
 
     # The words
 
@@ -118,19 +91,23 @@ class Story:
             raise self.failures[0]
         assert not self.house.loop.faults, self.house.loop.faults
 
-    def _device(self, a):
-        return self.devices[a % len(self.devices)]
+    def _peer(self, a):
+        return self.peers[a % len(self.peers)]
 
     def turn(self, a, b):
         for _ in range(1 + a % 3):
             self.house.loop.turn()
 
-    def publish(self, a, b):
-        self._device(a).publish(ROOMS[b % 2], b * 40)
+    def say(self, a, b):
+        """In a room, by the house in somebody's name."""
+        self._append(ROOMS[b % 2], MEMBERS, b, sender=PEOPLE[a % 3])
 
     def notify(self, a, b):
-        data = {"n": self.serial(), "pad": "y" * b * 40}
-        draft = Draft(topic_of("news"), data, AUDIENCES[a % len(AUDIENCES)])
+        self._append("news", AUDIENCES[a % len(AUDIENCES)], b)
+
+    def _append(self, name, audience, size, **more):
+        data = {"n": self.serial(), "pad": "y" * size * 40}
+        draft = Draft(topic_of(name), data, audience, **more)
         self.house.store.append(draft).add_done_callback(refused)
 
     def commit(self, a, b):
@@ -148,24 +125,6 @@ class Story:
         if self.house.loop.reads:
             self.house.look(a % len(self.house.loop.reads), fail=True)
 
-    def subscribe(self, a, b):
-        """Comes back with what it has, or (two of six) begins anew or at the very beginning. What it
-        has asked for is left first; only who does not ask for all that is his may ask twice."""
-        device, name = self._device(a), NAMES[b % len(NAMES)]
-        if name == MINE and device in self.devices[::3]:
-            name = ROOMS[0]
-        reader = device.reader(name)
-        if reader.wanted and device not in self.devices[::3]:
-            device.unsubscribe(name)
-        elif b // len(NAMES) == 1:
-            device.subscribe("start", name)
-        elif b // len(NAMES) == 2:
-            device.subscribe(None, name)
-        elif reader.listens:
-            device.unsubscribe(name)
-        else:
-            device.subscribe(reader.since(), name)
-
     def drop(self, a, b):
         self._on_wire(a, lambda wire: self.house.loop.call_soon(wire.cut))
 
@@ -179,8 +138,8 @@ class Story:
         self._on_wire(a, lambda wire: wire.flow())
 
     def _on_wire(self, a, do):
-        if self._device(a).wire is not None:
-            do(self._device(a).wire)
+        if self._peer(a).wire is not None:
+            do(self._peer(a).wire)
 
     def hold(self, a, b):
         self.house.engine.holding = not self.house.engine.holding
@@ -219,9 +178,6 @@ class Story:
     def _revoke(self, user, topic):
         self.house.revoking.on_tell(user, self.house.revoking.order(user, None, topic, None))
 
-    def revoke(self, a, b):
-        self.house.loop.call_soon(self._revoke, PEOPLE[a % 3], None)
-
     def prune(self, a, b):
         """All but the newest of a topic, as far as their delivery has begun."""
         topic, keep, upto = topic_of(NAMES[a % 3]), b % 4, self.house.hub.mark
@@ -239,9 +195,14 @@ class Story:
         """All that waits for the store, and some turns."""
         while self.house.loop.reads:
             self.house.answer(0)
-        self.house.store.writer.commit(6)
+        self.house.store.writer.commit(100)
         for _ in range(1 + a):
             self.house.loop.turn()
+
+    def calm(self, a, b):
+        """A while without trouble."""
+        for _ in range(2 + a):
+            self._go_on()
 
     def _write(self, work):
         self.house.store.write(work).add_done_callback(refused)
@@ -256,13 +217,13 @@ class Story:
         self._begin()
 
     def _end(self, *, kill):
-        for device in self.devices:
-            if device.wire is not None:
-                wire, device.wire = device.wire, None
-                wire.closed = True
-                device.wire = wire
-                device.lost(wire)
-        self.house.kill() if kill else self.house.stop()
+        if kill:
+            self.house.kill()
+        else:
+            self.house.stop()
+        self.now = self.house.loop.now
+        for peer in self.peers:
+            peer.house_ended(kill=kill)
 
     def backup(self, a, b):
         self._backup_now()
@@ -283,44 +244,31 @@ class Story:
         messages, self.gone, departures, self.epochs = self._backup
         self.gone, self.epochs = set(self.gone), dict(self.epochs)
         del self.log[messages:], self.departures[departures:]
+        for peer in self.peers:
+            peer.house_restored(self.head)
         self._begin()
 
     # The end
 
-    def settle(self):
-        """Lets everything happen that is under way, then brings everybody back, then looks."""
-        self._come_to_rest()
-        for device in self.devices:
-            names = [name for name, reader in device.readers.items() if not reader.listens]
-            for name in names:
-                device.subscribe(device.readers[name].since(), name)
-        self._come_to_rest()
-        for device in self.devices:
-            for reader in device.readers.values():
-                reader.check_complete()
-        numbers = [message.data["n"] for message in self.log]
-        assert len(numbers) == len(set(numbers)), "one message is in the log twice"
-
     def _come_to_rest(self):
         house = self.house
         house.engine.holding = False
-        head = self.log[-1].offset if self.log else 0
-        house.loop.call_soon(house.broker.on_ring, head, head, ())
+        house.loop.call_soon(house.broker.on_ring, self.head, self.head, ())
         for _ in range(500):
-            for device in self.devices:
-                if device.wire is not None:
-                    device.wire.flow()
             house.engine.kept.clear()
-            while house.loop.reads:
-                house.answer(0)
-            house.store.writer.commit(100)
-            house.loop.now += 0.1
-            for _ in range(3):
-                house.loop.turn()
+            self._go_on()
             self.check()
             if house.at_rest:
                 return
         raise AssertionError("does not come to rest")
+
+    def _go_on(self):
+        """A moment in which everybody reads and answers, and nothing waits for the store."""
+        for peer in self.peers:
+            peer.hurry()
+        self.house.loop.now += 0.25
+        self.house.loop.call_soon(self.house.tick)
+        self.hurry(2, 0)
 
     def close(self):
         self._end(kill=True)
