@@ -175,6 +175,11 @@ async def test_a_socket_that_was_never_opened_costs_nobody_anything(site, ann, b
         await drop(chat)
     await gone(site)
     await say(bob, room, "one")
+    assert (await site.fetch("GET", "/chat", name="dora")).code == 400
+    foreign = {"Upgrade": "websocket", "Connection": "upgrade", "Origin": "https://evil.example"}
+    site.server.origins.allow_only(["https://app.example"])
+    assert (await site.fetch("GET", "/chat", name="dora", headers=foreign)).code == 403
+    assert await rows(site, user="u-dora") == []
     before = await rows(site)
     for headers in (
         {},
@@ -540,14 +545,25 @@ def locked(folder):
     return lock
 
 
-async def test_the_row_of_a_socket_that_nobody_writes_to_follows_too(tmp_path, logs):
+@pytest.mark.parametrize("busy", [0.2, 5.0])
+async def test_the_row_of_a_socket_that_nobody_writes_to_follows_too(
+    tmp_path, logs, monkeypatch, busy
+):
+    """What was asked of the store has failed by then, or is still to be done; there is one row."""
     logs.expect("database: ")
+    monkeypatch.setattr("tornado_chat.store.database.BUSY_SECONDS", busy)
+    monkeypatch.setattr("tornado_chat.write_behind.RETRY_SECONDS", 0.2)
     async with running_server(TABLES, folder=tmp_path) as site:
         lock = locked(tmp_path)
         async with FrontEnd(site, "ann").chat():
+            await asyncio.sleep(2 * busy if busy < 1 else 0)
+            site.server.cursors.flush()
+            await asyncio.sleep(2 * busy if busy < 1 else 0)
             lock.rollback()
             lock.close()
             await until_async(lambda: has_rows(site, ("open", 0)))
+        await gone(site)
+        assert await rows(site) == [("key", 0)]
 
 
 async def has_rows(site, *wanted):

@@ -216,6 +216,19 @@ async def test_a_restart_in_order_loses_and_doubles_nothing(tmp_path):
             assert await texts(notes) == ["another"]
 
 
+async def test_what_was_proved_last_is_written_when_the_server_stops(tmp_path):
+    async with running_server(TABLES, folder=tmp_path) as site:
+        ann, bob = FrontEnd(site, "ann"), FrontEnd(site, "bob")
+        room = await ann.room_with(bob)
+        async with ann.chat() as chat:
+            await say(bob, room, "one")
+            assert await chat.contents(1) == ["one"]
+            await until(lambda: done(site.server, faces(site)[0]))
+        await gone(site)
+    async with running_server(TABLES, folder=tmp_path) as site:
+        assert await rows(site) == [("key", 1)]
+
+
 @pytest.mark.timeout(120)
 async def test_a_kill_loses_nothing_and_what_was_proved_does_not_come_again(tmp_path):
     """Also one right after the handshake, and one after that."""
