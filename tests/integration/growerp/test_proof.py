@@ -6,6 +6,7 @@ import socket as sockets
 import sqlite3
 
 import pytest
+from tornado_chat_plugins.notifications.models import Note
 from websockets.exceptions import InvalidStatus
 
 from support.growerp import FrontEnd, notify, until
@@ -655,20 +656,23 @@ async def test_sent_is_noted_by_proof_and_the_first_time_stays(site, ann):
         site.server.heartbeat.tick()
         opcode, serial = await wire.frame()
         assert opcode == PING
-        assert await sent() == [None]
+        await note(site, "three", persist=True)  # behind the ping
+        assert (await wire.next())["message"] == {"message": "three"}
+        assert await sent() == [None, None]
         wire.write(PONG, serial)
         async with asyncio.timeout(5):
-            while (times := await sent()) == [None]:
+            while (times := await sent()) == [None, None]:
                 await asyncio.sleep(0.05)
+        assert times[0] is None
     await gone(site)
     async with ann.notws() as notes:
-        await note(site, "three", persist=True)
         assert await texts(notes) == ["three"]
         await proved(site)
         async with asyncio.timeout(5):
             while (await sent())[0] is None:
                 await asyncio.sleep(0.05)
-        assert (await sent())[1] == times[0]
+        assert (await sent())[1] == times[1]
+    assert await site.server.read(lambda _tx: Note.select().count()) == 2
 
 
 # What it costs
