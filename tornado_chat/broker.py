@@ -14,8 +14,8 @@ from tornado_chat.engine import Engine
 from tornado_chat.errors import BadRequest, TooLarge
 from tornado_chat.gate import Gate
 from tornado_chat.hub import Hub
-from tornado_chat.messages import MEMBERS, Audience, Draft, Identity, Message, Posted, Topic
-from tornado_chat.store import Committed, Signal, Store
+from tornado_chat.messages import MEMBERS, Audience, Draft, Identity, Message, Posted, Signal, Topic
+from tornado_chat.store import Committed, Store
 from tornado_chat.store.retries import digest_of
 from tornado_chat.topics import Registry, TopicProvider
 

@@ -138,7 +138,10 @@ async def find(server: Server, who: str) -> Account:
     """By user id, else by login name."""
     account = await server.accounts.get(who) or await server.accounts.find_login(who)
     if account is None:
-        raise NotFound(f"user {who}: not there, see tornado-chat user list")
+        raise NotFound(
+            f"user {who}: not there, see tornado-chat user list; "
+            "who is in the file comes in when it is served for the first time"
+        )
     return account
 
 

@@ -15,11 +15,11 @@ from marshmallow import Schema, ValidationError
 
 from tornado_chat import protocol, schemas
 from tornado_chat.broker import Broker
-from tornado_chat.errors import BadRequest, ChatError
+from tornado_chat.errors import BadRequest, ChatError, Denied
 from tornado_chat.gate import Gate
-from tornado_chat.messages import Message, Posted, Topic
+from tornado_chat.messages import Message, Posted, Signal, Topic
 from tornado_chat.session import Session
-from tornado_chat.store import Signal, Store
+from tornado_chat.store import Store
 from tornado_chat.subscribing import Subscribing
 from tornado_chat.topics import first_fault
 
@@ -160,7 +160,10 @@ class Commands:
     async def seen(self, session: Session, frame: dict[str, Any]) -> Reply:
         """He has read the topic up to this offset; his other sessions are told."""
         topic = Topic.parse(session.identity.tenant, frame["topic"])
-        provider = await self._gate.check(session.identity, "history", topic)
+        try:
+            provider = await self._gate.check(session.identity, "history", topic)
+        except Denied:
+            raise Denied(f"seen {topic.name}: not allowed") from None
         read = await provider.seen(session.identity, topic, frame["offset"])
         return {"topic": topic.name, "offset": read.offset, "unread": read.unread}
 

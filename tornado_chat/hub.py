@@ -11,11 +11,10 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
 from tornado_chat.listeners import Listeners, Subscriptions
-from tornado_chat.messages import Identity, Message, Topic
+from tornado_chat.messages import Identity, Message, Signal, Topic
 from tornado_chat.outbox import Outbox
 from tornado_chat.protocol import text_frame
 from tornado_chat.session import Session, Subscription, Wire
-from tornado_chat.store import Signal
 
 log = logging.getLogger("tornado_chat.session")
 

@@ -181,6 +181,21 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
+class Signal:
+    """What is neither numbered nor stored: typing, presence, topics with `history = 0`.
+
+    `person`: a user id whose native sessions get it, whatever they listen to, and nobody else.
+    """
+
+    topic: Topic
+    name: str
+    data: Mapping[str, Any]
+    sender: str | None = None
+    audience: Audience = MEMBERS
+    person: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Posted:
     """What became of a draft: the message, and whether it had been there already."""
 

@@ -16,10 +16,10 @@ from tornado_chat.engine import Engine
 from tornado_chat.errors import SetupError
 from tornado_chat.gate import Gate
 from tornado_chat.hub import Hub
-from tornado_chat.messages import Audience, Credentials, Identity, Message, Posted, Topic
+from tornado_chat.messages import Audience, Credentials, Identity, Message, Posted, Signal, Topic
 from tornado_chat.plugins import Plugins
 from tornado_chat.revoking import Revoking
-from tornado_chat.store import ReadTx, Signal, Store, Tx
+from tornado_chat.store import ReadTx, Store, Tx
 from tornado_chat.topics import Registry
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from tornado_chat.errors import ChatError
-from tornado_chat.messages import Identity, Message, Posted, Topic
+from tornado_chat.messages import Identity, Message, Posted, Signal, Topic
 from tornado_chat.outbox import Outbox, Transport
 from tornado_chat.protocol import text_frame
-from tornado_chat.store import Selection, Signal
+from tornado_chat.store import Selection
 from tornado_chat.store.transaction import qualified
 
 if TYPE_CHECKING:

@@ -3,9 +3,12 @@
 No database, no loop. Whatever is wrong raises BadRequest that names the field.
 """
 
+import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
+
+import orjson
 
 from tornado_chat import EVERYONE, Audience, BadRequest
 
@@ -34,6 +37,13 @@ def check_message(message: object) -> dict[str, Any]:
     if not isinstance(message, Mapping):
         raise BadRequest("message: not an object")
     return dict(message)
+
+
+def digest_of(message: Mapping[str, Any], said: Mapping[str, Any], audience: Audience) -> str:
+    """By which a retry is told from another notification: what was said and to whom, before the
+    configuration completes the one and people's wishes the other."""
+    whole = [message, said, audience.text()]
+    return hashlib.sha256(orjson.dumps(whole, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 def complete(

@@ -132,7 +132,8 @@ def view_upto(tx: Tx, identity: Identity, topic: Topic, last: int) -> Read:
     seen = {offset for offset in unseen if offset <= last}
     if seen:
         mark_viewed(tx, identity, seen)
-    return Read(last, len(unseen) - len(seen))
+    left = unseen - seen
+    return Read(max(set(listed_here) - left, default=0), len(left))
 
 
 def _note_viewed(tx: Tx, identity: Identity, offsets: Collection[int]) -> None:

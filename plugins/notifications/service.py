@@ -162,13 +162,15 @@ class Notifications:
         name = content.check_name(topic)
         if not tenant:
             raise BadRequest(f"topic {name}: no tenant is named")
+        audience = content.audience_of(users, group)
         return Draft(
             topic=Topic(tenant, "", name),
             data=self.complete(name, message, **said),
-            audience=content.audience_of(users, group),
+            audience=audience,
             sender=sender.user_id if isinstance(sender, Identity) else sender,
             sender_name=sender.name if isinstance(sender, Identity) else None,
             key=key,
+            digest=content.digest_of(message, said, audience) if key else "",
         )
 
     def complete(self, topic: str, message: Any, **said: Any) -> dict[str, Any]:
@@ -194,6 +196,7 @@ class Notifications:
             sender=draft.sender,
             sender_name=draft.sender_name,
             key=draft.key,
+            digest=draft.digest,
         )
         # None only comes of topics that are signals, and ours are not
         list_in(tx, cast("Message", message))

@@ -151,7 +151,7 @@ async def test_no_address_holds_the_key(site, logs):
 
 
 def test_what_is_no_address():
-    with pytest.raises(ValueError, match="not http, https, ws or wss"):
+    with pytest.raises(ValueError, match="not of the form http://HOST:PORT"):
         WsClient("localhost", "chat")
 
 

@@ -3,6 +3,8 @@
 import asyncio
 import json
 
+import pytest
+
 from support.rooms import PATH
 from support.server import running_server
 
@@ -82,6 +84,31 @@ async def test_of_notifications(tmp_path):
         assert await notify(site) == first
         found = await site.fetch("GET", f"{GROWERP}/Notification", name="bob")
         assert len(found.json["notifications"]) == 1
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"userIds": ["u-bob"]},
+        {"userGroupId": "GROWERP_M_ADMIN"},
+        {},
+        {"userIds": ["u-ann", "u-bob"]},
+    ],
+)
+async def test_a_notification_to_others_is_another(other):
+    """The same text under the same key, to somebody else: it must not be lost in silence."""
+    said = {"topic": "Lunch", "message": {"message": "ready"}}
+    async with running_server() as site:
+
+        async def notify(to):
+            body = {"notification": {**said, **to}}
+            headers = {"Idempotency-Key": "n1"}
+            path = f"{GROWERP}/Notification"
+            return (await site.fetch("POST", path, body, name="admin", headers=headers)).code
+
+        assert await notify({"userIds": ["u-ann"]}) == 200
+        assert await notify({"userIds": ["u-ann"]}) == 200
+        assert await notify(other) == 409
 
 
 async def test_a_frame_and_its_post_are_one_over_a_restart(tmp_path):

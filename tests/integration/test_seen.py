@@ -164,12 +164,15 @@ async def test_notifications_that_are_listed_are_viewed_up_to_there():
             for name in ("Stock", "Stock", "Other", "Stock")
         ]
         reply = await bob.ok("seen", topic="Stock", offset=sent[1].offset)
-        assert reply["unread"] == 1
+        assert (reply["offset"], reply["unread"]) == (sent[1].offset, 1)
         told = (await phone.next())["signal"]
         assert (told["name"], told["topic"]) == ("viewed", "Stock")
         assert told["data"] == {"ids": [each.id for each in sent[:2]]}
         listed = await service.list(await who(site, "bob"))
         assert [each.viewed is not None for each in listed] == [False, False, True, True]
+        for offset, upto, left in [(0, 1, 1), (10**9, 3, 0), (1, 3, 0)]:  # never back, never beyond
+            reply = await bob.ok("seen", topic="Stock", offset=offset)
+            assert (reply["offset"], reply["unread"]) == (sent[upto].offset, left)
 
 
 def room_topic(room_id):

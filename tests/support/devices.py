@@ -83,6 +83,8 @@ class Reader:
         story, self.excused = self.story, set()
         self.stopped(upto=LAST if not reply["complete"] else self.position)
         self.listens, self.epoch = True, reply["epoch"]
+        if asked == "start" or not reply["complete"]:
+            self.last = None  # it takes what it is given, not what it had
         if asked == "start":
             self.first = 0
             self.excused |= set() if reply["complete"] else story.gone

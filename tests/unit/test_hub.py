@@ -5,11 +5,10 @@ from collections import deque
 import pytest
 
 from tornado_chat.hub import SLICE, Hub
-from tornado_chat.messages import EVERYONE, Audience, Identity, Message, Topic
+from tornado_chat.messages import EVERYONE, Audience, Identity, Message, Signal, Topic
 from tornado_chat.outbox import Budget, Outbox
 from tornado_chat.protocol import text_frame
 from tornado_chat.session import Session
-from tornado_chat.store import Signal
 
 ROOM = Topic("SHOP", "room", "1")
 NEWS = Topic("SHOP", "", "news")

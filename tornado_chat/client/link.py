@@ -184,7 +184,8 @@ def socket_address(url: str, socket: str) -> str:
     parts = urlsplit(url)
     scheme = {"http": "ws", "https": "wss"}.get(parts.scheme, parts.scheme)
     if scheme not in {"ws", "wss"} or not parts.hostname or parts.port == 0:
-        raise ValueError(f"{parts.scheme}://{parts.hostname or ''}: not http, https, ws or wss")
+        said = parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl()
+        raise ValueError(f"{said!r}: not of the form http://HOST:PORT (or https, ws, wss)")
     if parts.query or parts.fragment or parts.username is not None:
         raise ValueError(f"{scheme}://{parts.hostname}: the key is an argument, not of the URL")
     path = parts.path.rstrip("/").removesuffix(f"/{socket}")

@@ -27,14 +27,14 @@ from tornado_chat.store.database import (
 from tornado_chat.store.log import Epochs, LogReader, Page
 from tornado_chat.store.members import members_of
 from tornado_chat.store.models import EpochRow, LogHead, PairingRow, PublishKeyRow, StoreModel
-from tornado_chat.store.transaction import Rules, Signal, Tx
+from tornado_chat.store.transaction import Rules, Tx
 from tornado_chat.store.writer import Committed, Writer
 
 T = TypeVar("T")
 
 READERS = 2  # threads; more would only wait for one another on two cores
 
-__all__ = ["Committed", "Page", "ReadTx", "Rules", "Selection", "Signal", "Store", "Tx"]
+__all__ = ["Committed", "Page", "ReadTx", "Rules", "Selection", "Store", "Tx"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ class Retry:
     def __init__(self, draft: Draft, topic_id: int, body: bytes) -> None:
         self._draft = draft
         self._topic_id = topic_id
-        self._digest = draft.digest or digest_of(body)
+        self._digest = draft.digest or digest_of(body + draft.audience.text().encode())
 
     def find(self, pairs_since: int) -> Earlier | None:
         """The message that this one repeats, None for none. A pair is good from `pairs_since` (ms).

@@ -14,7 +14,7 @@ import orjson
 from peewee import chunked
 
 from tornado_chat.errors import TooLarge
-from tornado_chat.messages import MEMBERS, Audience, Draft, Message, Posted, Topic
+from tornado_chat.messages import MEMBERS, Audience, Draft, Message, Posted, Signal, Topic
 from tornado_chat.store.log import Epochs, message_of
 from tornado_chat.store.members import MembersTx
 from tornado_chat.store.models import (
@@ -28,21 +28,6 @@ from tornado_chat.store.retries import Earlier, Retry
 
 CACHED = 20_000  # topics, and member sets, remembered by the writer
 CHUNK = 500  # rows in one INSERT
-
-
-@dataclass(frozen=True, slots=True)
-class Signal:
-    """What is neither numbered nor stored: typing, presence, topics with `history = 0`.
-
-    `person`: a user id whose native sessions get it, whatever they listen to, and nobody else.
-    """
-
-    topic: Topic
-    name: str
-    data: Mapping[str, Any]
-    sender: str | None = None
-    audience: Audience = MEMBERS
-    person: str | None = None
 
 
 @dataclass(slots=True)
@@ -127,14 +112,16 @@ class Tx:
         sender: str | None = None,
         sender_name: str | None = None,
         key: str | None = None,
+        digest: str = "",
     ) -> Message | None:
         """Numbers a message of the house in this transaction; it is pushed after the commit.
 
-        None for a topic with `history = 0`, whose messages are signals and carry no number. `key`:
-        of the sender, gives the message that came before with it instead of a second one.
+        None for a topic with `history = 0`, whose messages are signals. `key`: of the sender, gives
+        the message that came before with it instead of a second one; `digest` tells whether it is
+        the same, by default that of data and audience.
         """
         draft = self._rules.filter_draft(
-            Draft(topic, data, audience, sender=sender, sender_name=sender_name, key=key)
+            Draft(topic, data, audience, sender, sender_name, key, digest=digest)
         )
         if self._rules.is_signal(topic):
             self.signals.append(Signal(topic, "message", draft.data, sender, draft.audience))

@@ -17,10 +17,10 @@ import peewee
 from peewee import fn
 
 from tornado_chat.errors import Unavailable
-from tornado_chat.messages import Draft, Message, Topic
+from tornado_chat.messages import Draft, Message, Signal, Topic
 from tornado_chat.store.database import data_version, enter_thread, in_transaction
 from tornado_chat.store.models import LogHead, MessageRow
-from tornado_chat.store.transaction import Rules, Signal, Tx, WriterMemory
+from tornado_chat.store.transaction import Rules, Tx, WriterMemory
 
 log = logging.getLogger("tornado_chat.store")
 

@@ -6,9 +6,8 @@ A plugin's `register_dialects` returns objects of subclasses; the native protoco
 from typing import Any
 
 from tornado_chat.errors import ChatError
-from tornado_chat.messages import Identity, Message, Topic
+from tornado_chat.messages import Identity, Message, Signal, Topic
 from tornado_chat.session import Session
-from tornado_chat.store import Signal
 
 
 class Dialect:

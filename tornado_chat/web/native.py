@@ -7,10 +7,9 @@ from tornado_chat import protocol
 from tornado_chat.commands import Commands
 from tornado_chat.config import LimitsConfig
 from tornado_chat.errors import ChatError, TooLarge
-from tornado_chat.messages import MINE, Message, Topic
+from tornado_chat.messages import MINE, Message, Signal, Topic
 from tornado_chat.schemas import id_of
 from tornado_chat.session import Session
-from tornado_chat.store import Signal
 from tornado_chat.web.dialect import Dialect
 
 ENVELOPE_BYTES = 4096  # what a frame may hold beside the data of its message
