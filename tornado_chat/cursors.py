@@ -50,7 +50,8 @@ class Cursors:
         self._off = not (config.replay_messages and config.replay_hours)
         self._clock = clock
         self.replayed = config.replay_messages  # at most so many to one socket
-        self._open: dict[tuple[str, str, str], dict[Cursor, None]] = {}  # path, tenant, user
+        self._sockets: dict[tuple[str, str, str], dict[Cursor, None]] = {}  # path, tenant, user
+        self._doorway: dict[Owner, list[asyncio.Future[None]]] = {}  # those who are being let in
         self._behind = WriteBehind(store, clock)
         self.flush = self._behind.flush
         self.stop = self._behind.stop
@@ -82,6 +83,29 @@ class Cursors:
         if self._off or not identity.tenant:
             return None
         owner = Owner(path, identity.tenant, identity.user_id, identity.key or "")
+        through: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        others = self._doorway.setdefault(owner, [])
+        before = list(others)
+        others.append(through)
+        try:
+            if before:  # where they stand is known once they are in, or have gone again
+                await asyncio.wait(before, timeout=WRITE_SECONDS)
+            cursor = await self._open(owner)
+        except BaseException:
+            self._let_through(owner, through)
+            raise
+        cursor.through = through
+        return cursor
+
+    def _let_through(self, owner: Owner, through: "asyncio.Future[None]") -> None:
+        others = self._doorway.get(owner, [])
+        if through in others:
+            others.remove(through)
+            through.set_result(None)
+        if not others:
+            self._doorway.pop(owner, None)
+
+    async def _open(self, owner: Owner) -> Cursor:
         asked, half_open = self._ask_siblings(owner)
         known = Known(
             [(cursor.position, cursor.row) for cursor in half_open],
@@ -91,7 +115,13 @@ class Cursors:
         )
         oldest = self.oldest()
         self._behind.flush_now()  # what has just ended is seen
-        writing = self._store.write(lambda tx: open_cursor(tx, owner, known, oldest))
+        tried: list[Opened] = []
+
+        def work(tx: Tx) -> Opened:
+            tried.append(open_cursor(tx, owner, known, oldest))
+            return tried[-1]
+
+        writing = self._store.write(work)
         writing.add_done_callback(_look_at)
         await asyncio.wait([writing], timeout=WRITE_SECONDS)
         if writing.done() and not writing.exception():
@@ -99,6 +129,9 @@ class Cursors:
             cursor = Cursor(owner, start.position, head, writing.result().row)
         else:
             start, head = await self._store.read(lambda: self._look_up(owner, known, oldest))
+            # It may be written by then, and the reader does not see what was struck off
+            starts = [start, *(each.start for each in tried)]
+            start = min(starts, key=lambda each: each.position)
             cursor = Cursor(owner, start.position, head, None)
             self._row_follows(cursor, writing)
         if start.takes is not None:
@@ -182,7 +215,7 @@ class Cursors:
         self._behind.touch(other)  # where it lives after all, it has its row again
 
     def _of_user(self, owner: Owner) -> Iterable[Cursor]:
-        return self._open.get((owner.path, owner.tenant, owner.user_id), ())
+        return self._sockets.get((owner.path, owner.tenant, owner.user_id), ())
 
     def _of_key(self, owner: Owner) -> list[Cursor]:
         return [cursor for cursor in self._of_user(owner) if cursor.owner == owner]
@@ -194,7 +227,9 @@ class Cursors:
         owner = cursor.owner
         cursor.session = session
         session.cursor = cursor
-        self._open.setdefault((owner.path, owner.tenant, owner.user_id), {})[cursor] = None
+        if cursor.through is not None:
+            self._let_through(owner, cursor.through)
+        self._sockets.setdefault((owner.path, owner.tenant, owner.user_id), {})[cursor] = None
 
     def proved(self, session: Session, position: int | None) -> None:
         """The peer has everything up to there; None: it lives. Also while its socket closes."""
@@ -227,10 +262,12 @@ class Cursors:
             return
         owner = cursor.owner
         cursor.state = state
-        of_user = self._open.get((owner.path, owner.tenant, owner.user_id), {})
+        of_user = self._sockets.get((owner.path, owner.tenant, owner.user_id), {})
         of_user.pop(cursor, None)
         if not of_user:
-            self._open.pop((owner.path, owner.tenant, owner.user_id), None)
+            self._sockets.pop((owner.path, owner.tenant, owner.user_id), None)
+        if cursor.through is not None:
+            self._let_through(owner, cursor.through)
         self._answer(cursor, lives=False)
         self._behind.touch(cursor)
 

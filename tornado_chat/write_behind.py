@@ -28,7 +28,8 @@ class Cursor:
     `until`: when its row ends earlier than others; milliseconds since 1970, UTC.
     `taken`: a newer socket has started in its place, for it did not answer; `struck`: the one that
     this took the place of. `answered`: whether it lives, once it shows it or ends; `asked`: others
-    of the key that were open when this opened, and when that is.
+    of the key that were open when this opened, and when that is. `through`: done once its socket is
+    open, or will never be.
     """
 
     __slots__ = (
@@ -45,6 +46,7 @@ class Cursor:
         "state",
         "struck",
         "taken",
+        "through",
         "until",
     )
 
@@ -63,6 +65,7 @@ class Cursor:
         self.struck: Cursor | None = None
         self.asked: dict[Cursor, asyncio.Future[bool]] = {}
         self.session: Session | None = None
+        self.through: asyncio.Future[None] | None = None
         self.answered: asyncio.Future[bool] | None = None
 
     def change(self) -> Change:

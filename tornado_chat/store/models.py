@@ -164,6 +164,7 @@ class CursorRow(StoreModel):
 
     `key`: SHA-256 of the api key, empty for none. `state`: "open", one socket; "orphan", a socket
     that ended without a word; "key", what the sockets of the key that closed in order have had.
+    `id` never comes twice.
     `at`: when it was last proved or ended, milliseconds since 1970, UTC. `until`: when it ends
     earlier than others, None for as they do.
     """

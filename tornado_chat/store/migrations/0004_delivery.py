@@ -1,13 +1,14 @@
 """What was proved to have arrived, how far consumers are, what was thrown away, how far was read."""
 
-from peewee import AutoField, BigIntegerField, CharField, Model, SqliteDatabase
+from peewee import SQL, AutoField, BigIntegerField, CharField, Model, SqliteDatabase
 
 
 def up(migrator, db):
     sqlite = isinstance(db, SqliteDatabase)  # only SQLite knows tables without rowid
 
     class CursorRow(Model):
-        id = AutoField()
+        # No id comes twice: what a socket still has to write of its row must not meet another's
+        id = AutoField(constraints=[SQL("AUTOINCREMENT")] if sqlite else None)
         path = CharField(max_length=64)
         tenant = CharField(max_length=64)
         user_id = CharField(max_length=64)
