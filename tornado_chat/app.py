@@ -158,7 +158,7 @@ class Server(PluginApi):
         return self.hub.mark if lowest is None else min(self.hub.mark, lowest)
 
     def _build_replay(self) -> None:
-        self.cursors = Cursors(self.store, self.config.delivery)
+        self.cursors = Cursors(self.store, lambda: self.config.delivery)
         self.heartbeat = self.cursors.heartbeat = Heartbeat(
             ping_seconds=self.config.delivery.ping_seconds,
             budget=self._budget,

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable
 
 from tornado_chat.config import DeliveryConfig
+from tornado_chat.doorway import Doorway
 from tornado_chat.errors import REVOKED, Unauthorized
 from tornado_chat.heartbeat import Heartbeat
 from tornado_chat.messages import Identity
@@ -43,15 +44,16 @@ class Cursors:
     """Where nothing is ever sent again, nothing is kept. `clock()`: seconds since 1970."""
 
     def __init__(
-        self, store: Store, config: DeliveryConfig, clock: Callable[[], float] = time.time
+        self,
+        store: Store,
+        delivery: Callable[[], DeliveryConfig],
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
-        self._hours = config.replay_hours
-        self._off = not (config.replay_messages and config.replay_hours)
+        self._delivery = delivery
         self._clock = clock
-        self.replayed = config.replay_messages  # at most so many to one socket
         self._sockets: dict[tuple[str, str, str], dict[Cursor, None]] = {}  # path, tenant, user
-        self._doorway: dict[Owner, list[asyncio.Future[None]]] = {}  # those who are being let in
+        self._doorway = Doorway()
         self._behind = WriteBehind(store, clock)
         self.flush = self._behind.flush
         self.stop = self._behind.stop
@@ -72,7 +74,12 @@ class Cursors:
 
     def oldest(self) -> int:
         """What is from before is not sent again; milliseconds since 1970, UTC."""
-        return int((self._clock() - self._hours * 3600) * 1000)
+        return int((self._clock() - self._delivery().replay_hours * 3600) * 1000)
+
+    @property
+    def replayed(self) -> int:
+        """At most so many messages are sent again to one socket."""
+        return self._delivery().replay_messages
 
     # Opening
 
@@ -80,30 +87,17 @@ class Cursors:
         """A cursor for a socket that is about to open; None where it starts at now. Its row is
         written before the peer can be sent anything. Raises Unavailable where the store can be
         neither written nor read."""
-        if self._off or not identity.tenant:
+        if not (self.replayed and self._delivery().replay_hours) or not identity.tenant:
             return None
         owner = Owner(path, identity.tenant, identity.user_id, identity.key or "")
-        through: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        others = self._doorway.setdefault(owner, [])
-        before = list(others)
-        others.append(through)
+        through = await self._doorway.turn(owner, WRITE_SECONDS)
         try:
-            if before:  # where they stand is known once they are in, or have gone again
-                await asyncio.wait(before, timeout=WRITE_SECONDS)
             cursor = await self._open(owner)
         except BaseException:
-            self._let_through(owner, through)
+            self._doorway.passed(owner, through)
             raise
         cursor.through = through
         return cursor
-
-    def _let_through(self, owner: Owner, through: "asyncio.Future[None]") -> None:
-        others = self._doorway.get(owner, [])
-        if through in others:
-            others.remove(through)
-            through.set_result(None)
-        if not others:
-            self._doorway.pop(owner, None)
 
     async def _open(self, owner: Owner) -> Cursor:
         asked, half_open = self._ask_siblings(owner)
@@ -123,27 +117,42 @@ class Cursors:
 
         writing = self._store.write(work)
         writing.add_done_callback(_look_at)
-        await asyncio.wait([writing], timeout=WRITE_SECONDS)
-        if writing.done() and not writing.exception():
-            start, head = writing.result().start, writing.result().head
-            cursor = Cursor(owner, start.position, head, writing.result().row)
-        else:
-            start, head = await self._store.read(lambda: self._look_up(owner, known, oldest))
-            # It may be written by then, and the reader does not see what was struck off
-            starts = [start, *(each.start for each in tried)]
-            start = min(starts, key=lambda each: each.position)
-            cursor = Cursor(owner, start.position, head, None)
-            self._row_follows(cursor, writing)
+        try:
+            await asyncio.wait([writing], timeout=WRITE_SECONDS)
+            cursor, start = await self._started(owner, known, writing, tried)
+        except BaseException:
+            writing.add_done_callback(lambda done: self._leave(owner, done))
+            raise
         if start.takes is not None:
             self._take(cursor, half_open[start.takes], start.struck)
         elif start.struck is not None:
-            cursor.struck = Cursor(owner, start.struck, head, None, ORPHAN)
+            cursor.struck = Cursor(owner, start.struck, cursor.head, None, ORPHAN)
             cursor.struck.until = start.until
         if asked:
             cursor.asked = asked
         else:
             cursor.struck = None  # that is settled
         return cursor
+
+    async def _started(
+        self, owner: Owner, known: Known, writing: "asyncio.Future[Opened]", tried: list[Opened]
+    ) -> tuple[Cursor, Start]:
+        if writing.done() and not writing.exception():
+            start, head = writing.result().start, writing.result().head
+            return Cursor(owner, start.position, head, writing.result().row), start
+        start, head = await self._store.read(lambda: self._look_up(owner, known, self.oldest()))
+        # It may be written by then, and the reader does not see what was struck off
+        starts = [*(each.start for each in tried), start]
+        start = min(starts, key=lambda each: each.position)
+        cursor = Cursor(owner, start.position, head, None)
+        self._row_follows(cursor, writing)
+        return cursor, start
+
+    def _leave(self, owner: Owner, writing: "asyncio.Future[Opened]") -> None:
+        """The socket was refused; what was asked of the store may be written all the same."""
+        if not writing.cancelled() and not writing.exception():
+            opened = writing.result()
+            self._end(Cursor(owner, opened.start.position, opened.head, opened.row), ORPHAN)
 
     def _look_up(self, owner: Owner, known: Known, oldest: int) -> tuple[Start, int]:
         """While the store cannot write; in a reader's thread."""
@@ -227,8 +236,7 @@ class Cursors:
         owner = cursor.owner
         cursor.session = session
         session.cursor = cursor
-        if cursor.through is not None:
-            self._let_through(owner, cursor.through)
+        self._doorway.passed(owner, cursor.through)
         self._sockets.setdefault((owner.path, owner.tenant, owner.user_id), {})[cursor] = None
 
     def proved(self, session: Session, position: int | None) -> None:
@@ -266,8 +274,7 @@ class Cursors:
         of_user.pop(cursor, None)
         if not of_user:
             self._sockets.pop((owner.path, owner.tenant, owner.user_id), None)
-        if cursor.through is not None:
-            self._let_through(owner, cursor.through)
+        self._doorway.passed(owner, cursor.through)
         self._answer(cursor, lives=False)
         self._behind.touch(cursor)
 

@@ -115,7 +115,7 @@ class House:
             visible=lambda _topic: None,
         )
         self.revoking = Revoking(self.hub)
-        self.cursors = Cursors(self.store, DELIVERY, self._clock)
+        self.cursors = Cursors(self.store, lambda: DELIVERY, self._clock)
         self.heartbeat = self.cursors.heartbeat = Heartbeat(
             ping_seconds=DELIVERY.ping_seconds,
             budget=self.budget,

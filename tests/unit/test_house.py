@@ -16,7 +16,7 @@ FLOORS = [
     ["config", "logs", "schemas", "protocol", "hookspecs"],
     ["topics", "engine", "store", "outbox"],
     ["state", "session", "accounts", "plugins", "gate", "background", "retention"],
-    ["listeners", "hub", "heartbeat", "write_behind"],
+    ["listeners", "hub", "heartbeat", "write_behind", "doorway"],
     ["catch_up", "revoking", "broker", "consumers", "consuming", "cursors", "replay"],
     ["plugin_api"],
     ["subscribing", "commands"],

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import socket as sockets
 import sqlite3
+from dataclasses import replace
 
 import pytest
 from tornado_chat_plugins.notifications.models import Note
@@ -594,6 +595,28 @@ async def test_where_nothing_is_sent_again_nothing_is_kept(ann, bob):
                 await say(bob, room, "three")
                 assert await texts(chat) == ["three"]
             assert await rows(site) == []
+
+
+async def test_a_bound_that_is_read_again_holds_for_the_next_socket(site, ann, bob, room):
+    """As SIGHUP sets it."""
+    config = site.server.config
+    for messages, missed in [(2, ["b", "c"]), (0, []), (1000, [])]:
+        async with ann.chat() as chat:
+            await say(bob, room, "here")
+            assert (await texts(chat))[-1] == "here"
+            await drop(chat)
+        await gone(site)
+        delivery = replace(config.delivery, replay_messages=messages)
+        site.server.config = replace(config, delivery=delivery)
+        await say(bob, room, "a", "b", "c")
+        async with ann.chat() as chat:
+            found = await texts(chat)
+            assert found == missed or messages == 1000  # on again: what there is from before
+            await drop(chat)
+        await gone(site)
+    await say(bob, room, "d")
+    async with ann.chat() as chat:
+        assert (await texts(chat))[-1] == "d"
 
 
 # Another key of the same person
