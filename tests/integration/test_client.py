@@ -540,7 +540,7 @@ def test_the_address(given, address):
     ["shop:8080", "ftp://shop", "http://", "http://shop:x", "http://a:b@c", "ws://c?api_key=k"],
 )
 def test_what_is_no_address_or_holds_a_key(given):
-    with pytest.raises(ValueError, match=r"not http|not of the URL|invalid|Port"):
+    with pytest.raises(ValueError, match=r"of the form|not of the URL|invalid|Port"):
         connect(given, "key")
 
 
