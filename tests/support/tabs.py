@@ -208,6 +208,7 @@ class TabStory(Story):
         for tab in self.peers:
             tab.open()
         self.house.finish(asyncio.wait([tab.opening for tab in self.peers]))
+        self._come_to_rest()  # who is new might be taken for another that comes back
         self._backup_now()
 
     def stored(self, key):

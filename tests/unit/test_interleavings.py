@@ -58,9 +58,17 @@ FOUND = {
         ("notify", 0, 7), ("come_back", 2, 0), ("notify", 0, 0), ("calm", 3, 0), ("come_back", 5, 0),
         ("pong", 4, 0), ("turn", 1, 0), ("tick", 0, 0), ("tick", 0, 0), ("turn", 0, 0),
     ]),
+    "and not what was struck off for it": (TabStory, [
+        ("drop", 5, 0), ("hang", 1, 0), ("open", 1, 0), ("turn", 0, 0), ("tick", 0, 0),
+        ("notify", 0, 9), ("say", 0, 11), ("tick", 0, 0), ("turn", 0, 0),
+    ]),
     "the row of a socket is not taken for that of the one in whose place it came": (TabStory, [
         ("say", 0, 0), ("tick", 0, 0), ("hang", 2, 0), ("calm", 3, 0), ("calm", 0, 0),
         ("tick", 0, 0), ("tick", 0, 0), ("open", 2, 0), ("turn", 0, 0), ("drop", 2, 0),
+    ]),
+    "who was refused while nothing could be read has not used up his start": (TabStory, [
+        ("restart", 0, 0), ("open", 5, 0), ("open", 1, 0), ("hurry", 0, 0), ("tick", 0, 0),
+        ("tick", 0, 0), ("turn", 1, 0), ("say", 0, 10), ("fail", 0, 0), ("say", 0, 10),
     ]),
 }  # fmt: skip
 # As many as asked for, drawn anew each time; else the same ones, so that a bad day is no riddle.
