@@ -129,7 +129,8 @@ class Cursors:
             cursor.struck = Cursor(owner, start.struck, cursor.head, None, ORPHAN)
             cursor.struck.until = start.until
         if asked:
-            cursor.asked = asked
+            cursor.asked, cursor.unsettled = asked, True
+            cursor.beside = [each for each in asked if each.unsettled]
         else:
             cursor.struck = None  # that is settled
         return cursor
@@ -194,21 +195,25 @@ class Cursors:
         """Waits a moment for those that were asked when it opened. Those that do not answer count
         as half open, too, and some may have ended meanwhile: it starts before all of them, in the
         place of the one that has most."""
-        asked, struck = cursor.asked, cursor.struck
-        cursor.asked, cursor.struck = {}, None
+        asked, struck, beside = cursor.asked, cursor.struck, cursor.beside
+        cursor.asked, cursor.struck, cursor.beside = {}, None, []
         waiting = [answered for answered in asked.values() if not answered.done()]
         if waiting:
             await asyncio.wait(waiting, timeout=PROBE_SECONDS)
+        cursor.unsettled = False
         silent = [
             each
             for each, answered in asked.items()
             if not (answered.done() and answered.result()) and each.state != KEY and not each.taken
         ]
-        if not silent or cursor.state != OPEN:
+        # What others that came back just before start from may be this one's
+        starts = [each.position for each in silent] + [each.start for each in beside]
+        if cursor.state != OPEN or not starts:
             return
-        cursor.start = min(cursor.start, *(each.position for each in silent))
-        cursor.position = cursor.start
+        cursor.start = cursor.position = min(cursor.start, *starts)
         self._behind.touch(cursor)
+        if not silent:
+            return
         highest = max(silent, key=lambda each: each.position)
         if struck is None or highest.position > struck.position:
             highest.taken = True

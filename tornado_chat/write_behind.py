@@ -28,14 +28,15 @@ class Cursor:
     `until`: when its row ends earlier than others; milliseconds since 1970, UTC.
     `taken`: a newer socket has started in its place, for it did not answer; `struck`: the one that
     this took the place of. `answered`: whether it lives, once it shows it or ends; `asked`: others
-    of the key that were open when this opened, and when that is. `through`: done once its socket is
-    open, or will never be.
+    of the key that were open when this opened, and when that is. `unsettled`: it waits for that;
+    `beside`: those who did when it opened. `through`: done once its socket is open, or never will be.
     """
 
     __slots__ = (
         "answered",
         "asked",
         "at",
+        "beside",
         "head",
         "making",
         "owner",
@@ -47,6 +48,7 @@ class Cursor:
         "struck",
         "taken",
         "through",
+        "unsettled",
         "until",
     )
 
@@ -64,6 +66,8 @@ class Cursor:
         self.taken = False
         self.struck: Cursor | None = None
         self.asked: dict[Cursor, asyncio.Future[bool]] = {}
+        self.unsettled = False
+        self.beside: list[Cursor] = []
         self.session: Session | None = None
         self.through: asyncio.Future[None] | None = None
         self.answered: asyncio.Future[bool] | None = None

@@ -66,6 +66,10 @@ FOUND = {
         ("say", 0, 0), ("tick", 0, 0), ("hang", 2, 0), ("calm", 3, 0), ("calm", 0, 0),
         ("tick", 0, 0), ("tick", 0, 0), ("open", 2, 0), ("turn", 0, 0), ("drop", 2, 0),
     ]),
+    "two of one key that come back at once, beside a third that hangs, start where they may": (
+        TabStory, [
+        ("restore", 0, 0), ("open", 1, 0), ("notify", 0, 0), ("calm", 5, 0), ("hang", 4, 0),
+    ]),
     "who was refused while nothing could be read has not used up his start": (TabStory, [
         ("restart", 0, 0), ("open", 5, 0), ("open", 1, 0), ("hurry", 0, 0), ("tick", 0, 0),
         ("tick", 0, 0), ("turn", 1, 0), ("say", 0, 10), ("fail", 0, 0), ("say", 0, 10),
