@@ -100,15 +100,9 @@ class Cursors:
         return cursor
 
     async def _open(self, owner: Owner) -> Cursor:
-        asked, half_open = self._ask_siblings(owner)
-        known = Known(
-            [(cursor.position, cursor.row) for cursor in half_open],
-            [each.row for each in asked if each.row is not None],
-            max((cursor.position for cursor in self._of_key(owner)), default=None),
-            max((cursor.position for cursor in self._of_user(owner)), default=None),
-        )
-        oldest = self.oldest()
         self._behind.flush_now()  # what has just ended is seen
+        asked, half_open = self._ask_siblings(owner)
+        known, oldest = self._known(owner, asked, half_open), self.oldest()
         tried: list[Opened] = []
 
         def work(tx: Tx) -> Opened:
@@ -119,7 +113,20 @@ class Cursors:
         writing.add_done_callback(_look_at)
         try:
             await asyncio.wait([writing], timeout=WRITE_SECONDS)
-            cursor, start = await self._started(owner, known, writing, tried)
+            if writing.done() and not writing.exception():
+                start, head = writing.result().start, writing.result().head
+                cursor = Cursor(owner, start.position, head, writing.result().row)
+            else:
+                half_open += self._behind.orphans(owner, but=half_open)
+                all_known = self._known(owner, asked, half_open)
+                start, head = await self._store.read(
+                    lambda: self._look_up(owner, all_known, oldest)
+                )
+                # It may be written by then, and the reader does not see what was struck off
+                starts = [*(each.start for each in tried), start]
+                start = min(starts, key=lambda each: each.position)
+                cursor = Cursor(owner, start.position, head, None)
+                self._row_follows(cursor, writing)
         except BaseException:
             writing.add_done_callback(lambda done: self._leave(owner, done))
             raise
@@ -135,19 +142,13 @@ class Cursors:
             cursor.struck = None  # that is settled
         return cursor
 
-    async def _started(
-        self, owner: Owner, known: Known, writing: "asyncio.Future[Opened]", tried: list[Opened]
-    ) -> tuple[Cursor, Start]:
-        if writing.done() and not writing.exception():
-            start, head = writing.result().start, writing.result().head
-            return Cursor(owner, start.position, head, writing.result().row), start
-        start, head = await self._store.read(lambda: self._look_up(owner, known, self.oldest()))
-        # It may be written by then, and the reader does not see what was struck off
-        starts = [*(each.start for each in tried), start]
-        start = min(starts, key=lambda each: each.position)
-        cursor = Cursor(owner, start.position, head, None)
-        self._row_follows(cursor, writing)
-        return cursor, start
+    def _known(self, owner: Owner, asked: Iterable[Cursor], half_open: Iterable[Cursor]) -> Known:
+        return Known(
+            [(cursor.position, cursor.row) for cursor in half_open],
+            [each.row for each in asked if each.row is not None],
+            max((cursor.position for cursor in self._of_key(owner)), default=None),
+            max((cursor.position for cursor in self._of_user(owner)), default=None),
+        )
 
     def _leave(self, owner: Owner, writing: "asyncio.Future[Opened]") -> None:
         """The socket was refused; what was asked of the store may be written all the same."""
@@ -176,9 +177,9 @@ class Cursors:
         self, owner: Owner
     ) -> tuple[dict[Cursor, "asyncio.Future[bool]"], list[Cursor]]:
         """Asks the other open sockets of the key whether they live. One whose ping is overdue has
-        had its time: it counts as half open."""
+        had its time: it counts as half open, and so does one whose end cannot be written yet."""
         asked: dict[Cursor, asyncio.Future[bool]] = {}
-        half_open = []
+        half_open = self._behind.unwritten(owner)
         for cursor in self._of_key(owner):
             if cursor.taken or cursor.session is None:
                 continue
@@ -223,7 +224,7 @@ class Cursors:
                 self._behind.touch(struck)
 
     def _take(self, cursor: Cursor, other: Cursor, position: int | None) -> None:
-        if other.position == position and other.state == OPEN:
+        if other.position == position and other.state != KEY:
             other.taken = True
             cursor.struck = other
         self._behind.touch(other)  # where it lives after all, it has its row again

@@ -7,12 +7,12 @@ waits for. What cannot be written is kept for the next time.
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from tornado_chat.errors import Unavailable
 from tornado_chat.session import Session
 from tornado_chat.store import Store
-from tornado_chat.store.cursors import OPEN, Change, Owner, write_changes
+from tornado_chat.store.cursors import OPEN, ORPHAN, Change, Owner, write_changes
 
 log = logging.getLogger("tornado_chat.session")
 
@@ -87,14 +87,34 @@ class WriteBehind:
         self._clock = clock
         self._dirty: dict[Cursor, None] = {}
         self._writing: set[asyncio.Future[list[int | None]]] = set()
+        self._orphans: dict[Owner, dict[Cursor, None]] = {}  # whose rows do not say so yet
         self._retry_at = 0.0
 
     def touch(self, cursor: Cursor) -> None:
         """It is not as its row says."""
         cursor.at = int(self._clock() * 1000)
         self._dirty[cursor] = None
+        if cursor.state == ORPHAN:
+            self._orphans.setdefault(cursor.owner, {})[cursor] = None
         if len(self._dirty) > KEPT:
-            del self._dirty[next(iter(self._dirty))]
+            oldest = next(iter(self._dirty))
+            del self._dirty[oldest]
+            self._forget(oldest)
+
+    def unwritten(self, owner: Owner) -> list[Cursor]:
+        """Those that ended without a word, which the store was not asked to write yet."""
+        return [each for each in self.orphans(owner) if each in self._dirty]
+
+    def orphans(self, owner: Owner, but: Collection[Cursor] = ()) -> list[Cursor]:
+        """Those that ended without a word and no row is known to say so, but for some."""
+        orphans = self._orphans.get(owner, ())
+        return [each for each in orphans if not each.taken and each not in but]
+
+    def _forget(self, cursor: Cursor) -> None:
+        of_owner = self._orphans.get(cursor.owner, {})
+        of_owner.pop(cursor, None)
+        if not of_owner:
+            self._orphans.pop(cursor.owner, None)
 
     def flush(self) -> None:
         """Once a second. Does not wait for it."""
@@ -126,6 +146,8 @@ class WriteBehind:
             return
         for cursor, row in zip(cursors, writing.result(), strict=True):
             cursor.row, cursor.making = row, False
+            if cursor not in self._dirty:
+                self._forget(cursor)
 
     async def stop(self) -> None:
         """Writes what waits."""

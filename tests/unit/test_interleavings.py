@@ -70,6 +70,11 @@ FOUND = {
         TabStory, [
         ("restore", 0, 0), ("open", 1, 0), ("notify", 0, 0), ("calm", 5, 0), ("hang", 4, 0),
     ]),
+    "who has ended while his row was still to be made is known": (TabStory, [
+        ("restart", 0, 0), ("open", 5, 0), ("say", 0, 0), ("calm", 4, 0), ("open", 4, 0),
+        ("hurry", 0, 0), ("tick", 0, 0), ("tick", 0, 0), ("come_back", 4, 0), ("turn", 1, 0),
+        ("tick", 0, 0), ("tick", 0, 0),
+    ]),
     "who was refused while nothing could be read has not used up his start": (TabStory, [
         ("restart", 0, 0), ("open", 5, 0), ("open", 1, 0), ("hurry", 0, 0), ("tick", 0, 0),
         ("tick", 0, 0), ("turn", 1, 0), ("say", 0, 10), ("fail", 0, 0), ("say", 0, 10),

@@ -85,8 +85,11 @@ def find_start(owner: Owner, known: Known, head: int, now: int, oldest: int) -> 
     """Where a new socket of `owner` starts. Rows last proved before `oldest` mean nothing any more."""
     rows = _rows_of(owner, now, oldest)
     own = [row for row in rows if row.key == owner.key]
+    half_open = {row for _position, row in known.half_open}
     orphans: list[tuple[int, int | None, int | None]] = [
-        (row.position, row.id, None) for row in own if row.state == ORPHAN
+        (row.position, row.id, None)
+        for row in own
+        if row.state == ORPHAN and row.id not in half_open
     ]
     orphans += [(position, row, place) for place, (position, row) in enumerate(known.half_open)]
     if orphans:
