@@ -205,14 +205,15 @@ class Cursors:
         silent = [
             each
             for each, answered in asked.items()
-            if not (answered.done() and answered.result()) and each.state != KEY and not each.taken
+            if not (answered.done() and answered.result()) and each.state != KEY
         ]
-        # What others that came back just before start from may be this one's
+        # What others that come back at the same time start from, or have taken, may be this one's
         starts = [each.position for each in silent] + [each.start for each in beside]
         if cursor.state != OPEN or not starts:
             return
         cursor.start = cursor.position = min(cursor.start, *starts)
         self._behind.touch(cursor)
+        silent = [each for each in silent if not each.taken]
         if not silent:
             return
         highest = max(silent, key=lambda each: each.position)

@@ -75,6 +75,10 @@ FOUND = {
         ("hurry", 0, 0), ("tick", 0, 0), ("tick", 0, 0), ("come_back", 4, 0), ("turn", 1, 0),
         ("tick", 0, 0), ("tick", 0, 0),
     ]),
+    "nor does it matter which of the two takes the third": (TabStory, [
+        ("hang", 2, 0), ("say", 0, 0), ("calm", 4, 0), ("come_back", 5, 0), ("come_back", 4, 0),
+        ("hurry", 1, 0), ("tick", 0, 0),
+    ]),
     "who was refused while nothing could be read has not used up his start": (TabStory, [
         ("restart", 0, 0), ("open", 5, 0), ("open", 1, 0), ("hurry", 0, 0), ("tick", 0, 0),
         ("tick", 0, 0), ("turn", 1, 0), ("say", 0, 10), ("fail", 0, 0), ("say", 0, 10),
