@@ -89,4 +89,5 @@ async def test_readers_that_never_read_cost_what_their_outboxes_hold(tmp_path, r
         )
         record_property("memory", text)
         print(f"\n{text}")
-        assert cost < 2 * READERS * OUTBOX + 16 * MEBIBYTE  # pages under way, and what an allocator keeps
+        # Pages under way, and what an allocator keeps
+        assert cost < 2 * READERS * OUTBOX + 16 * MEBIBYTE
