@@ -102,6 +102,7 @@ class Cursors:
     async def _open(self, owner: Owner) -> Cursor:
         self._behind.flush_now()  # what has just ended is seen
         asked, half_open = self._ask_siblings(owner)
+        beside = [cursor for cursor in asked if cursor.unsettled]
         known, oldest = self._known(owner, asked, half_open), self.oldest()
         tried: list[Opened] = []
 
@@ -118,10 +119,8 @@ class Cursors:
                 cursor = Cursor(owner, start.position, head, writing.result().row)
             else:
                 half_open += self._behind.orphans(owner, but=half_open)
-                all_known = self._known(owner, asked, half_open)
-                start, head = await self._store.read(
-                    lambda: self._look_up(owner, all_known, oldest)
-                )
+                more = self._known(owner, asked, half_open)
+                start, head = await self._store.read(lambda: self._look_up(owner, more, oldest))
                 # It may be written by then, and the reader does not see what was struck off
                 starts = [*(each.start for each in tried), start]
                 start = min(starts, key=lambda each: each.position)
@@ -136,8 +135,7 @@ class Cursors:
             cursor.struck = Cursor(owner, start.struck, cursor.head, None, ORPHAN)
             cursor.struck.until = start.until
         if asked:
-            cursor.asked, cursor.unsettled = asked, True
-            cursor.beside = [each for each in asked if each.unsettled]
+            cursor.asked, cursor.beside, cursor.unsettled = asked, beside, True
         else:
             cursor.struck = None  # that is settled
         return cursor
@@ -148,6 +146,7 @@ class Cursors:
             [each.row for each in asked if each.row is not None],
             max((cursor.position for cursor in self._of_key(owner)), default=None),
             max((cursor.position for cursor in self._of_user(owner)), default=None),
+            min((cursor.start for cursor in asked if cursor.unsettled), default=None),
         )
 
     def _leave(self, owner: Owner, writing: "asyncio.Future[Opened]") -> None:

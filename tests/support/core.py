@@ -214,9 +214,9 @@ class House:
         for pipe in self.pipes:
             pipe.closed = True
         end_writer()
-        for task in asyncio.all_tasks(self.loop):
-            task.cancel()
-        self.loop.turn()
-        self.loop.run_until_complete(self.background.stop())
         self.loop.run_until_complete(self.store.stop())
+        while asyncio.all_tasks(self.loop) or self.loop._ready:
+            for task in asyncio.all_tasks(self.loop):
+                task.cancel()
+            self.loop.turn()
         self.loop.close()

@@ -50,8 +50,7 @@ class Story:
         self._serials = itertools.count(1)
         self.log, self.gone, self.departures, self.epochs = [], set(), [], {}
         self.failures, self.pushes, self.peers = [], 0, []
-        self._backup = None
-        self.house = None
+        self._backup = self._lock = self.house = None
         self.now = 0.0
         self._file.write_bytes(first_file())
         self._begin()
@@ -141,6 +140,17 @@ class Story:
         if self._peer(a).wire is not None:
             do(self._peer(a).wire)
 
+    def lock(self, a, b):
+        """Another process has the database: nothing can be written."""
+        if self._lock is None:
+            self._lock = sqlite3.connect(self._file, isolation_level=None)
+            self._lock.execute("BEGIN IMMEDIATE")
+
+    def unlock(self, a, b):
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
     def hold(self, a, b):
         self.house.engine.holding = not self.house.engine.holding
 
@@ -217,6 +227,7 @@ class Story:
         self._begin()
 
     def _end(self, *, kill):
+        self.unlock(0, 0)
         if kill:
             self.house.kill()
         else:
@@ -252,6 +263,7 @@ class Story:
 
     def _come_to_rest(self):
         house = self.house
+        self.unlock(0, 0)
         house.engine.holding = False
         house.loop.call_soon(house.broker.on_ring, self.head, self.head, ())
         for _ in range(500):

@@ -27,11 +27,12 @@ from tornado_chat.store.cursors import KEY, find_start
 from tornado_chat.store.database import SYNCHRONOUS
 
 SMALL = {"hub.SLICE": 1, "hub.PENDING": 1, "hub.WAITING": 4, "catch_up.PAGE": 2,
-         "catch_up.HEAL_PAGE": 2}  # fmt: skip
+         "catch_up.HEAL_PAGE": 2, "store.database.BUSY_SECONDS": 0.001}  # fmt: skip
 ALWAYS = {
     "nothing": 12, "turn": 12, "hurry": 8, "calm": 3, "notify": 4, "commit": 8, "read": 10, "look": 4, "fail": 1,
     "drop": 1, "stall": 4, "accept": 6, "flow": 2, "hold": 2, "ring": 4, "lose": 1, "join": 2,
     "leave": 1, "prune": 2, "wait": 1, "restart": 1, "backup": 1, "restore": 1,
+    "lock": 1, "unlock": 3,
 }  # fmt: skip
 WORDS = {
     NativeStory: {"publish": 12, "subscribe": 10, "revoke": 1},
@@ -78,6 +79,10 @@ FOUND = {
     "nor does it matter which of the two takes the third": (TabStory, [
         ("hang", 2, 0), ("say", 0, 0), ("calm", 4, 0), ("come_back", 5, 0), ("come_back", 4, 0),
         ("hurry", 1, 0), ("tick", 0, 0),
+    ]),
+    "nor that one of them has gone again before it was in": (TabStory, [
+        ("say", 0, 0), ("hang", 5, 0), ("calm", 4, 0), ("hang", 4, 0), ("open", 4, 0), ("tick", 0, 0),
+        ("open", 5, 0), ("turn", 0, 0), ("tick", 0, 0), ("tick", 0, 0), ("drop", 2, 0),
     ]),
     "who was refused while nothing could be read has not used up his start": (TabStory, [
         ("restart", 0, 0), ("open", 5, 0), ("open", 1, 0), ("hurry", 0, 0), ("tick", 0, 0),

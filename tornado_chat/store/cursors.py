@@ -5,7 +5,7 @@ Works inside the transactions of others.
 """
 
 from collections.abc import Container, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from peewee import ValuesList, chunked
@@ -35,12 +35,14 @@ class Owner:
 class Known:
     """What is known of open sockets and stands in no row yet. `half_open`: those of the same key
     that do not answer, position and row; `asked`: the rows of those that were asked just now
-    whether they live; `of_key` and `of_user`: the highest that is proved, None without."""
+    whether they live; `of_key` and `of_user`: the highest that is proved, None without; `beside`:
+    the lowest start of those that came back just before, None without."""
 
     half_open: Sequence[tuple[int, int | None]] = ()
     asked: Sequence[int] = ()
     of_key: int | None = None
     of_user: int | None = None
+    beside: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,13 @@ class Change:
 
 def find_start(owner: Owner, known: Known, head: int, now: int, oldest: int) -> Start:
     """Where a new socket of `owner` starts. Rows last proved before `oldest` mean nothing any more."""
+    start = _find_start(owner, known, head, now, oldest)
+    if known.beside is not None and known.beside < start.position:
+        return replace(start, position=known.beside)
+    return start
+
+
+def _find_start(owner: Owner, known: Known, head: int, now: int, oldest: int) -> Start:
     rows = _rows_of(owner, now, oldest)
     own = [row for row in rows if row.key == owner.key]
     half_open = {row for _position, row in known.half_open}
