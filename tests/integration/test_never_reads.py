@@ -117,7 +117,10 @@ async def said_to_bob(path, count):
 
 
 @pytest.mark.parametrize("path", ["/ws", "/chat", "/notws"])
-async def test_who_never_reads_costs_his_outbox_and_has_everything_when_he_does(path, sizes):
+async def test_who_never_reads_costs_his_outbox_and_has_everything_when_he_does(
+    path, sizes, monkeypatch
+):
+    monkeypatch.setattr("tornado_chat.heartbeat.STALL_SECONDS", 600.0)  # however long it takes here
     async with said_to_bob(path, MESSAGES) as (site, reader), reader.connected() as (wire, session):
         await say_all(site, reader)
         budget = site.server.sockets.budget
