@@ -9,7 +9,9 @@ from typing import NamedTuple
 
 from tornado_chat.errors import Conflict
 from tornado_chat.messages import Draft, Message
-from tornado_chat.store.models import PairingRow, PublishKeyRow
+from tornado_chat.store import prepared
+from tornado_chat.store.models import PairingRow
+from tornado_chat.store.prepared import execute, first
 
 
 def digest_of(body: bytes) -> str:
@@ -41,39 +43,25 @@ class Retry:
         draft = self._draft
         if not draft.key or not draft.sender:
             return None
-        row = PublishKeyRow.get_or_none(
-            PublishKeyRow.user_id == draft.sender,
-            PublishKeyRow.topic_id == self._topic_id,
-            PublishKeyRow.key == draft.key,
-        )
+        row = first(prepared.key_of, (draft.sender, self._topic_id, draft.key))
         if row is None:
             return None
-        if not hmac.compare_digest(row.digest, self._digest):
+        digest, offset, at = row
+        if not hmac.compare_digest(digest, self._digest):
             raise Conflict(f"publish {draft.topic.name}: this key came before with another body")
-        return Earlier(row.offset, row.at)
+        return Earlier(offset, at)
 
     def _by_pair(self, since: int) -> Earlier | None:
         """One frame pairs with one POST of the same key, room and text, never two of one path."""
         if self._draft.pair is None:
             return None
         scope, path = self._draft.pair
-        row = (
-            PairingRow.select()
-            .where(
-                PairingRow.scope == scope,
-                PairingRow.topic_id == self._topic_id,
-                PairingRow.digest == self._digest,
-                PairingRow.path != path,
-                PairingRow.paired == 0,
-                PairingRow.at >= since,
-            )
-            .order_by(PairingRow.id)
-            .first()
-        )
+        row = first(prepared.half_of, (scope, self._topic_id, self._digest, path, since))
         if row is None:
             return None
-        PairingRow.update(paired=1).where(PairingRow.id == row.id).execute()
-        return Earlier(row.offset, row.at)
+        number, offset, at = row
+        PairingRow.update(paired=1).where(PairingRow.id == number).execute()
+        return Earlier(offset, at)
 
     def remember(self, message: Message) -> None:
         """So that the next one finds it."""
@@ -85,23 +73,19 @@ class Retry:
         time."""
         draft = self._draft
         if draft.key and draft.sender:
-            PublishKeyRow.insert(
-                user_id=draft.sender,
-                topic_id=self._topic_id,
-                key=draft.key,
-                digest=self._digest,
-                offset=message.offset,
-                at=message.at,
-            ).on_conflict_replace().execute()
+            row = (
+                draft.sender,
+                self._topic_id,
+                draft.key,
+                self._digest,
+                message.offset,
+                message.at,
+            )
+            execute(prepared.new_key, [row])
 
     def _remember_pair(self, message: Message) -> None:
         pair = self._draft.pair
         if pair:
-            PairingRow.insert(
-                scope=pair[0],
-                topic_id=self._topic_id,
-                digest=self._digest,
-                path=pair[1],
-                offset=message.offset,
-                at=message.at,
-            ).execute()
+            scope, path = pair
+            row = (scope, self._topic_id, self._digest, path, message.offset, message.at, 0)
+            execute(prepared.new_half, [row])

@@ -11,23 +11,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-from peewee import chunked
 
 from tornado_chat.errors import TooLarge
 from tornado_chat.messages import MEMBERS, Audience, Draft, Message, Posted, Signal, Topic
+from tornado_chat.store import prepared
 from tornado_chat.store.log import Epochs, message_of
 from tornado_chat.store.members import MembersTx
-from tornado_chat.store.models import (
-    AddressRow,
-    LogHead,
-    MemberRow,
-    MessageRow,
-    TopicRow,
-)
+from tornado_chat.store.models import MessageRow, TopicRow
+from tornado_chat.store.prepared import execute
 from tornado_chat.store.retries import Earlier, Retry
 
 CACHED = 20_000  # topics, and member sets, remembered by the writer
-CHUNK = 500  # rows in one INSERT
 
 
 @dataclass(slots=True)
@@ -236,20 +230,13 @@ class Tx:
 
     def flush(self) -> None:
         """Writes what was appended, so that queries of this transaction see it."""
-        for rows in chunked(self._rows, CHUNK):
-            MessageRow.insert_many(rows, fields=MESSAGE_FIELDS).execute()
-        for pairs in chunked(self._addresses, CHUNK):
-            AddressRow.insert_many(pairs, fields=[AddressRow.address, AddressRow.offset]).execute()
-        for (topic_id, user_id), count in self._own.items():
-            MemberRow.update(own_after=MemberRow.own_after + count).where(
-                MemberRow.topic_id == topic_id, MemberRow.user_id == user_id
-            ).execute()
+        execute(prepared.new_messages, self._rows)
+        execute(prepared.new_addresses, self._addresses)
+        execute(prepared.own_messages, [(*own, count) for own, count in self._own.items()])
         if self._rows:
-            LogHead.update(offset=self._memory.head).execute()
-            for state in self._dirty.values():
-                TopicRow.update(count=state.count, last_offset=state.last_offset).where(
-                    TopicRow.id == state.id
-                ).execute()
+            execute(prepared.log_head, [(self._memory.head,)])
+            ends = [(each.id, each.count, each.last_offset) for each in self._dirty.values()]
+            execute(prepared.topic_ends, ends)
         self._rows, self._addresses, self._own, self._dirty = [], [], {}, {}
 
     def mark(self) -> tuple[int, int, int, int]:
@@ -267,18 +254,6 @@ class Tx:
             state = self._memory.topics.pop(topic, None)
             if state is not None:
                 self._memory.members.pop(state.id, None)
-
-
-MESSAGE_FIELDS = [
-    MessageRow.offset,
-    MessageRow.topic_id,
-    MessageRow.number,
-    MessageRow.at,
-    MessageRow.sender,
-    MessageRow.sender_name,
-    MessageRow.audience,
-    MessageRow.data,
-]
 
 
 def qualified(tenant: str, address: str) -> str:

@@ -1,0 +1,90 @@
+"""What a published message costs, counted where it must not grow: see docs/explanation/speed.md.
+
+The time it takes is for `make bench`; here is what it is made of.
+"""
+
+import re
+
+import pytest
+
+from support.queries import counted_queries
+from support.rooms import rooms_server
+from support.stores import one_group
+
+MANY = 64
+
+
+@pytest.fixture
+async def site():
+    async with rooms_server({"limits": {"frames_per_second": 0}}) as running:
+        yield running
+
+
+async def publish(client, room, count, first=0, **also):
+    """So many at once, and a ping: its answer tells that all before it wait for their commit."""
+    for number in range(first, first + count):
+        said = {"topic": f"room:{room}", "data": {"content": f"{number}"}}
+        more = {name: f"{value}{number}" for name, value in also.items()}
+        await client.send({"id": number, "do": "publish", **said, **more})
+    await client.send({"id": "ping", "do": "ping"})
+    await client.reply("ping")
+
+
+async def answered(client, count):
+    """The next replies, in the order in which they came."""
+    found = []
+    while len(found) < count:
+        frame = await client.next()
+        if "id" in frame:
+            found.append(frame)
+    return found
+
+
+async def in_one_group(site, clients, rooms, count, **also):
+    """Each says so many in his room, and one commit has them all; what the database was asked."""
+    with counted_queries() as queries:
+        async with one_group(site.server.store):
+            for client, room in zip(clients, rooms, strict=True):
+                await publish(client, room, count, **also)
+            commits = site.server.store.writer.commits
+        for client in clients:
+            replies = await answered(client, count)
+            assert [reply["id"] for reply in replies] == list(range(count)), replies
+            assert all("ok" in reply for reply in replies)
+        # the one that kept the writer busy, and the group
+        assert site.server.store.writer.commits == commits + 2
+    return [what(text) for text in queries.all]
+
+
+def what(text):
+    """`INSERT message` of a statement."""
+    table = re.search(r'(?:INTO|UPDATE|FROM) "(\w+)"', text)[1]
+    return f"{text.split(' ', 1)[0]} {table}"
+
+
+async def test_many_messages_in_one_group_cost_as_many_statements_as_one(site):
+    rooms = [await site.make("ann", "bob"), await site.make("bob", "ann")]
+    async with site.connect("ann") as ann, site.connect("bob") as bob:
+        await in_one_group(site, [ann, bob], rooms, 1)  # who belongs to them is known from now on
+        one = await in_one_group(site, [ann, bob], rooms, 1)
+        many = await in_one_group(site, [ann, bob], rooms, MANY)
+    assert one == many == ["INSERT message", "UPDATE member", "UPDATE log_head", "UPDATE topic"]
+
+
+async def test_a_number_that_is_no_power_of_two_costs_a_few_more(site):
+    room = await site.make("ann", "bob")
+    async with site.connect("ann") as ann:
+        await in_one_group(site, [ann], [room], 1)
+        statements = await in_one_group(site, [ann], [room], MANY - 1)
+    assert statements.count("INSERT message") == 6  # 32 + 16 + 8 + 4 + 2 + 1
+    assert len(statements) == 6 + 3
+
+
+async def test_a_key_costs_two_statements_a_message(site):
+    room = await site.make("ann", "bob")
+    async with site.connect("ann") as ann:
+        await in_one_group(site, [ann], [room], 1)
+        statements = await in_one_group(site, [ann], [room], 16, key="k")
+    keys = [each for each in statements if each.endswith("publish_key")]
+    assert keys == ["SELECT publish_key", "INSERT publish_key"] * 16
+    assert len(statements) == len(keys) + 4
