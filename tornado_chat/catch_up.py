@@ -11,8 +11,9 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
+from tornado_chat.batch import encoded
 from tornado_chat.errors import ChatError, Conflict, Denied, NotFound, Unavailable
-from tornado_chat.hub import Hub, encoded
+from tornado_chat.hub import Hub
 from tornado_chat.messages import MINE, Identity, Message, Topic
 from tornado_chat.session import Session, Subscription
 from tornado_chat.store import Store

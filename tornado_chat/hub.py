@@ -1,6 +1,7 @@
 """Hands every message to those it is for, encoded once per dialect.
 
-It delivers only the direct successor of the last offset it took (rule 2); anything else makes it
+This is the hot loop of the house (docs/explanation/speed.md): `_hand_batch` runs once for each
+delivery, everything else once for each message. It delivers only the direct successor of the last offset it took (rule 2); anything else makes it
 ask for the log. It never awaits, knows no Tornado, and looks at no socket that a message is not
 for. A fan-out longer than a slice gives the loop a turn in between.
 """
@@ -10,10 +11,10 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
+from tornado_chat.batch import Batch, encoded, take_batch
 from tornado_chat.listeners import Listeners, Subscriptions
-from tornado_chat.messages import Identity, Message, Signal, Topic
+from tornado_chat.messages import Audience, Identity, Message, Signal, Topic
 from tornado_chat.outbox import Outbox
-from tornado_chat.protocol import text_frame
 from tornado_chat.session import Session, Subscription, Wire
 
 log = logging.getLogger("tornado_chat.session")
@@ -47,10 +48,8 @@ class Hub(Listeners):
         self.accepted = 0  # the last offset that was taken for delivery, begun or not
         self._waiting: deque[Message | Signal] = deque()
         self.overflowed = False  # more was committed; it is read once what waits is handed out
-        self._current: Message | Signal | None = None
+        self._current: Batch | Signal | None = None
         self._targets: Iterator[Subscription] = iter(())
-        self._frames: dict[Wire, bytes | None] = {}
-        self._check: Callable[[Identity, Message], bool] | None = None
         self._dirty: list[Outbox] = []
         self.unproven: set[Session] = set()  # with a cursor, and put something since the last look
         self.looked_at = 0  # subscriptions looked at, counted for tests and metrics
@@ -100,29 +99,39 @@ class Hub(Listeners):
         left = SLICE
         while self._current is not None or self._waiting:
             if self._current is None:
-                self._begin(self._waiting.popleft())
-            for subscription in islice(self._targets, left):
-                left -= 1
-                self._hand(subscription)
+                self._begin()
+            slice_ = list(islice(self._targets, left))
+            left -= len(slice_)
+            self.looked_at += len(slice_)
+            if isinstance(self._current, Batch):
+                self._hand_batch(self._current, slice_)
+            elif self._current is not None:
+                self._hand_signal(self._current, slice_)
             if left <= 0:
                 self._call_soon(self._pump)
                 return
+            if isinstance(self._current, Batch):
+                self.encoded += self._current.encodings
             self._current = None
         if self.overflowed:
             self.overflowed = False
             self.missed()
 
-    def _begin(self, what: Message | Signal) -> None:
-        self._current = what
-        self._frames = {}
+    def _begin(self) -> None:
+        """What waits first, with those that can be handed out together with it."""
         self._targets = iter(())
-        if isinstance(what, Message):
-            self.mark = what.offset
+        what = self._waiting[0]
+        check = None
         try:
-            self._check = self.check_for(what.topic)
+            check = self.check_for(what.topic)
             self._targets = iter(self._find(what))
         except Exception:  # one that cannot be read must not stop those behind it
             log.exception("topic %s: cannot be handed out", what.topic.kind)
+        if isinstance(what, Signal):
+            self._current = self._waiting.popleft()  # type: ignore[assignment]
+        else:
+            self._current = Batch(take_batch(self._waiting), check)
+            self.mark = self._current.last
 
     def _find(self, what: Message | Signal) -> list[Subscription]:
         found = list(self._by_topic.get(what.topic, ()))
@@ -143,29 +152,64 @@ class Hub(Listeners):
             addressed.update(self._by_group.get((what.topic.tenant, group), {}))
         return [*found, *addressed]
 
-    def _hand(self, subscription: Subscription) -> None:
-        self.looked_at += 1
-        if subscription.ended:
-            return
-        what = self._current
-        if isinstance(what, Message):
-            if not subscription.live:
-                subscription.keep(what, PENDING)
-            elif what.offset > subscription.position:
-                self.deliver(subscription, what, self._check)
-        elif what is not None and subscription.live:
-            self._hand_signal(subscription, what)
+    def _hand_batch(self, batch: Batch, subscriptions: list[Subscription]) -> None:
+        """Once for each delivery, so all that most of them need stands in this one loop; whatever is
+        out of the ordinary is handed message by message."""
+        first, last, count = batch.first, batch.last, len(batch.messages)
+        for subscription in subscriptions:
+            session = subscription.session
+            try:
+                if (
+                    subscription.live
+                    and subscription.position < first
+                    and subscription.topic is not None
+                    and session.cursor is None
+                    and batch.is_for(session.identity)
+                    and (frames := batch.joined(session.dialect)) is not None
+                    and session.outbox.put(frames, count)
+                ):
+                    subscription.position = last
+                    continue
+            except Exception as error:  # noqa: BLE001 - said in full below, of the one message
+                log.debug("session %d: one by one, for %r", session.id, error)
+            self._hand_singly(batch, subscription)
 
-    def _hand_signal(self, subscription: Subscription, signal: Signal) -> None:
-        session = subscription.session
-        if subscription.topic is None:
-            if signal.topic in session.subscriptions:
+    def _hand_singly(self, batch: Batch, subscription: Subscription) -> None:
+        for message in batch.messages:
+            if subscription.ended:
                 return
-        elif not signal.audience.includes(session.identity):
-            return
-        frame = self._frame(session.dialect, signal)
-        if frame is not None:
-            session.outbox.put(frame)  # no room: a signal is the first to be dropped
+            if not subscription.live:
+                subscription.keep(message, PENDING)
+            elif message.offset > subscription.position:
+                self.deliver(subscription, message, batch.visible)
+
+    def _hand_signal(self, signal: Signal, subscriptions: list[Subscription]) -> None:
+        frames: dict[Wire, bytes | None] = {}
+        audience, topic = signal.audience, signal.topic
+        for subscription in subscriptions:
+            if not subscription.live:
+                continue
+            session = subscription.session
+            if subscription.topic is None:
+                if topic in session.subscriptions:
+                    continue
+            elif not self._names(audience, session.identity):
+                continue
+            dialect = session.dialect
+            if dialect not in frames:
+                self.encoded += 1
+                frames[dialect] = encoded(dialect, signal)
+            frame = frames[dialect]
+            if frame is not None:
+                session.outbox.put(frame)  # no room: a signal is the first to be dropped
+
+    @staticmethod
+    def _names(audience: Audience, identity: Identity) -> bool:
+        try:
+            return audience.includes(identity)
+        except Exception:  # a plugin's slip costs its signal
+            log.exception("a signal cannot be handed out")
+            return False
 
     def deliver(
         self,
@@ -204,8 +248,9 @@ class Hub(Listeners):
         if not subscription.live:
             return subscription.position
         # In the midst of a fan-out nobody knows whose turn is still to come
-        under_way = isinstance(self._current, Message)
-        return max(self.mark - under_way, subscription.position)
+        batch = self._current
+        reached = batch.first - 1 if isinstance(batch, Batch) else self.mark
+        return max(reached, subscription.position)
 
     @staticmethod
     def is_for(
@@ -231,14 +276,12 @@ class Hub(Listeners):
             log.exception("session %d: cannot be handed a message", session.id)
             return False
 
-    def _frame(self, dialect: Wire, what: Message | Signal) -> bytes | None:
+    def _frame(self, dialect: Wire, message: Message) -> bytes | None:
         """Encoded once, and complained about once."""
-        if what is not self._current:
-            return encoded(dialect, what)
-        if dialect not in self._frames:
-            self.encoded += 1
-            self._frames[dialect] = encoded(dialect, what)
-        return self._frames[dialect]
+        batch = self._current
+        if isinstance(batch, Batch) and batch.first <= message.offset <= batch.last:
+            return batch.frame(dialect, message)
+        return encoded(dialect, message)
 
     # Outboxes
 
@@ -252,13 +295,3 @@ class Hub(Listeners):
         dirty, self._dirty = self._dirty, []
         for outbox in dirty:
             outbox.flush()
-
-
-def encoded(dialect: Wire, what: Message | Signal) -> bytes | None:
-    """The frame of a dialect, None where its wire has none or its dialect cannot make one."""
-    try:
-        payload = dialect.encode(what) if isinstance(what, Message) else dialect.encode_signal(what)
-        return None if payload is None else text_frame(payload)
-    except Exception:  # a dialect that raises costs its own sessions this one message
-        log.exception("dialect %s: cannot encode", type(dialect).__name__)
-        return None

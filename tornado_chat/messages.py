@@ -138,6 +138,15 @@ class Message:
         """The public id, a string of digits that rises with the offset (GrowERP's ids do too)."""
         return public_id(self.offset)
 
+    def has_same_people(self, other: "Message") -> bool:
+        """Whether the other is of the same topic and for the same people, so that both can be handed
+        out together. Member sets are compared as objects: the writer keeps one until it changes."""
+        return (
+            self.topic == other.topic
+            and self.members is other.members
+            and (self.audience is other.audience or self.audience == other.audience)
+        )
+
     @property
     def time(self) -> datetime:
         """When it was numbered, aware, UTC."""

@@ -62,8 +62,8 @@ class Outbox:
     silence; 4. nothing is written more than once a turn, but for what a full socket held back.
     """
 
-    __slots__ = ("_budget", "_busy", "_closed", "_dirty", "_frames", "_limit", "_room", "_sending",
-                 "frames_out", "progress", "size", "too_slow", "transport")  # fmt: skip
+    __slots__ = ("_budget", "_busy", "_closed", "_dirty", "_first", "_limit", "_more", "_room",
+                 "_sending", "frames_out", "progress", "size", "too_slow", "transport")  # fmt: skip
 
     def __init__(
         self, transport: Transport, limit: int, budget: Budget, dirty: Callable[["Outbox"], None]
@@ -72,7 +72,8 @@ class Outbox:
         self._limit = limit
         self._budget = budget
         self._dirty = dirty  # told once when there is something to flush
-        self._frames: deque[bytes] = deque()
+        self._first: bytes | None = None  # most have one frame at a time, and no queue of their own
+        self._more: deque[bytes] | None = None
         self._busy = False  # a flush is due, or the transport has not taken the last write yet
         self._sending = 0  # bytes handed to the transport and not gone yet
         self._closed = False
@@ -82,28 +83,36 @@ class Outbox:
         self.too_slow: Callable[[], None] | None = None  # ends a session that takes no byte
         self.progress: tuple[float, int] | None = None  # kept by the heartbeat
 
-    def _fits(self, size: int) -> bool:
-        """Whether a live push of so many bytes may still be put."""
-        if not self.size:
+    def _fits(self, size: int, count: int) -> bool:
+        """Whether so many frames of so many bytes may still be put as a live push."""
+        if not self.size and count == 1:
             return True
         if self._limit and self.size + size > self._limit:
             return False
         return not self._budget.limit or self._budget.used + size <= self._budget.limit
 
-    def put(self, frame: bytes) -> bool:
-        """A live push; False when there is no room for it, and nothing was done."""
-        if not self._fits(len(frame)):
+    def put(self, frames: bytes, count: int = 1) -> bool:
+        """A live push, or `count` of them in one piece; False when there is no room for it, and
+        nothing was done."""
+        if (self.size or count > 1) and not self._fits(len(frames), count):
             return False
-        self.put_always(frame)
+        self.put_always(frames, count)
         return True
 
-    def put_always(self, frame: bytes) -> None:
+    def put_always(self, frames: bytes, count: int = 1) -> None:
         """A reply, or a page for which `room` was waited. Ignored once closed."""
         if self._closed:
             return
-        self._frames.append(frame)
-        self.size += len(frame)
-        self._budget.used += len(frame)
+        size = len(frames)
+        self.size += size
+        self._budget.used += size
+        self.frames_out += count
+        if self._first is None:
+            self._first = frames
+        elif self._more is None:
+            self._more = deque((frames,))
+        else:
+            self._more.append(frames)
         if not self._busy:
             self._busy = True
             self._dirty(self)
@@ -112,8 +121,10 @@ class Outbox:
         """Writes what waits, a chunk at a time, as long as the transport takes it at once."""
         if self._sending:
             return
-        while self._frames and not self._closed:
-            data = self._take()
+        while self._first is not None:
+            data = self._first if self._more is None else self._take()
+            if self._more is None:
+                self._first = None
             self._sending = len(data)
             if not self.transport.write(data, self._drained):
                 self._budget.waiting.add(self)
@@ -122,23 +133,26 @@ class Outbox:
         self._busy = False
 
     def _take(self) -> bytes:
-        frames = self._frames
-        if len(frames) == 1:
-            self.frames_out += 1
-            return frames.popleft()
-        taken = [frames.popleft()]
-        size = len(taken[0])
-        while frames and size + len(frames[0]) <= CHUNK:
-            size += len(frames[0])
-            taken.append(frames.popleft())
-        self.frames_out += len(taken)
+        """What one write takes of many; what is left stays in order."""
+        assert self._first is not None
+        assert self._more is not None
+        taken = [self._first]
+        size = len(self._first)
+        while self._more and size + len(self._more[0]) <= CHUNK:
+            size += len(self._more[0])
+            taken.append(self._more.popleft())
+        if self._more:
+            self._first = self._more.popleft()
+        else:
+            self._more = None
         return b"".join(taken)
 
     def _gone(self) -> None:
         gone, self._sending = self._sending, 0
         self.size -= gone
         self._budget.give_back(gone)
-        self.look_for_room()
+        if self._room is not None:
+            self.look_for_room()
 
     def _has_room(self) -> bool:
         if self._closed or not self.size:
@@ -178,7 +192,7 @@ class Outbox:
     def close(self) -> None:
         """Throws away what waits and gives its bytes back."""
         self._closed = True
-        self._frames.clear()
+        self._first = self._more = None
         self._budget.waiting.discard(self)
         gone, self.size = self.size, 0
         self._budget.give_back(gone)

@@ -142,7 +142,8 @@ async def test_no_task_and_no_query_for_sessions_that_only_listen(site):
             for number in range(10):
                 assert (await each.push())["data"]["n"] == number
         after = (store.reads, len(site.server.background.tasks), hub.encoded, hub.looked_at)
-        assert after == (before[0], before[1], before[2] + 10, before[3] + 200)
+        assert after[:3] == (before[0], before[1], before[2] + 10)
+        assert after[3] <= before[3] + 200  # less where some went out together
     finally:
         for each in clients:
             await each.__aexit__(None, None, None)
@@ -180,6 +181,7 @@ async def test_a_key_that_ends_ends_its_sockets():
 async def test_a_hub_that_is_full_does_not_read_what_it_has_no_room_for(site, monkeypatch):
     monkeypatch.setattr("tornado_chat.hub.WAITING", 20)
     monkeypatch.setattr("tornado_chat.hub.SLICE", 1)
+    monkeypatch.setattr("tornado_chat.batch.BATCH", 1)
     hub, store = site.server.hub, site.server.store
     turn, held, reads = hub._call_soon, [], []
     read = store.everything_after

@@ -101,8 +101,8 @@ def sizes(monkeypatch):
     seen = []
     put = Outbox.put_always
 
-    def measured(outbox, frame):
-        put(outbox, frame)
+    def measured(outbox, *given):
+        put(outbox, *given)
         seen.append(outbox.size)
 
     monkeypatch.setattr(Outbox, "put_always", measured)

@@ -207,7 +207,7 @@ def test_a_long_fan_out_gives_the_loop_a_turn_and_keeps_order(house):
     peers = [Peer(house, f"user{i}") for i in range(SLICE + 10)]
     for peer in peers:
         house.join(peer, ROOM)
-    house.hub.advance([message(1), message(2)])
+    house.hub.advance([message(1), message(2, members=frozenset())])  # not in one batch
     assert len(house.turns) >= 1
     late = Peer(house, "late")
     house.hub.subscribe(late.session, ROOM, house.hub.mark).live = True
@@ -272,7 +272,8 @@ def test_who_turns_live_in_the_middle_of_a_fan_out_gets_nothing_twice(house, mon
         house.join(peer, ROOM)
     late = Peer(house, "late")
     house.hub.subscribe(late.session, ROOM, 0)
-    house.hub.advance([message(1), message(2)])  # the first two of five; the mark is 1
+    # the first two of five; the mark is 1, since the other has other people
+    house.hub.advance([message(1), message(2, members=frozenset())])
     assert house.hub.mark == 1
     behind_by_one(house, late).live = True  # 1 was read from the log meanwhile
     house.turn()
@@ -386,6 +387,52 @@ def test_a_dialect_that_makes_no_bytes_costs_its_own_sessions_the_message(house,
     house.turn()
     assert (bad.got, ann.got) == ([], ["1", "2"])
     assert "cannot encode" in caplog.text
+
+
+def test_a_burst_goes_out_together(house):
+    ann, bob, mine = Peer(house), Peer(house, "bob"), Peer(house, "carl")
+    house.join(ann, ROOM)
+    house.join(bob, ROOM)
+    house.join(mine, None)
+    people = frozenset({"ann", "bob", "carl"})
+    burst = [message(number, members=people) for number in range(1, 21)]
+    house.hub.advance([*burst, message(21, members=people - {"bob"}), message(22, NEWS, EVERYONE)])
+    assert (house.hub.looked_at, house.hub.encoded) == (3 + 3 + 1, 22)
+    house.turn()
+    everything = [str(number) for number in range(1, 22)]
+    assert (ann.got, bob.got, mine.got) == (everything, everything, [*everything, "22"])
+    assert ann.session.outbox.frames_out == 21
+
+
+def test_a_burst_that_has_no_room_is_handed_as_far_as_it_fits(house):
+    slow, quick = Peer(house, "slow", limit=8), Peer(house, "quick")
+    house.join(slow, ROOM)
+    house.join(quick, ROOM)
+    house.hub.advance([message(number) for number in (1, 2, 3, 4)])  # of three bytes each
+    house.turn()
+    assert (slow.got, quick.got) == (["1", "2"], ["1", "2", "3", "4"])
+    assert house.fell_behind == [slow.session]
+    assert slow.session.subscriptions[ROOM].position == 2
+
+
+def test_a_burst_of_which_some_is_hidden_is_handed_one_by_one(house):
+    house.check = lambda identity, message: identity.user_id == "bob" or message.offset != 2
+    ann, bob = Peer(house), Peer(house, "bob")
+    house.join(ann, ROOM)
+    house.join(bob, ROOM)
+    house.hub.advance([message(number) for number in (1, 2, 3)])
+    house.turn()
+    assert (ann.got, bob.got) == (["1", "3"], ["1", "2", "3"])
+
+
+def test_what_a_plugin_says_of_an_audience_costs_only_its_signal(house, caplog):
+    ann = Peer(house)
+    house.join(ann, ROOM)
+    house.hub.signal(Signal(ROOM, "odd", {}, None, NoAudience()))
+    house.hub.signal(Signal(ROOM, "typing", {}))
+    house.turn()
+    assert ann.got == ["typing"]
+    assert "a plugin's slip" in caplog.text
 
 
 class Counted(frozenset):

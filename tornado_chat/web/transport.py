@@ -14,15 +14,28 @@ from tornado.websocket import WebSocketHandler
 class StreamTransport:
     """Bytes that are ready-made frames go straight to the stream of an accepted socket."""
 
-    __slots__ = ("_handler", "_stream")
+    __slots__ = ("_handler", "_plain", "_stream")
 
     def __init__(self, handler: WebSocketHandler, stream: IOStream) -> None:
         self._handler = handler
         self._stream = stream
+        self._plain = type(stream) is IOStream  # TLS has a buffer of its own
 
     def write(self, data: bytes, drained: Callable[[], None]) -> bool:
-        if self._stream.closed():
-            return True
+        stream = self._stream
+        if self._plain and not stream.writing():
+            # What the kernel takes at once needs no buffer, no copy and no future of the stream.
+            try:
+                sent = stream.socket.send(data)
+            except OSError:  # full, or gone: the stream knows what to do with either
+                sent = 0
+            if sent == len(data):
+                return True
+            if sent:
+                return self._write(memoryview(data)[sent:], drained)
+        return self._write(data, drained)
+
+    def _write(self, data: bytes | memoryview, drained: Callable[[], None]) -> bool:
         try:
             future: asyncio.Future[Any] = self._stream.write(data)
         except StreamClosedError:
@@ -34,7 +47,7 @@ class StreamTransport:
         return False
 
     def accepted(self) -> int:
-        """Bytes the kernel has taken so far: what a stalled peer does not let rise."""
+        """Bytes the kernel has taken so far of what did not fit at once: what a stalled peer does not let rise."""
         return int(self._stream._total_write_done_index)  # noqa: SLF001 - no public counter
 
     def close(self, code: int, reason: str) -> None:
