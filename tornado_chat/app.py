@@ -35,7 +35,7 @@ from tornado_chat.store import Committed, Rules, Store
 from tornado_chat.subscribing import Subscribing
 from tornado_chat.topics import TopicProvider
 from tornado_chat.web import routes
-from tornado_chat.web.listener import Listener
+from tornado_chat.web.listener import IDLE_LOOK_SECONDS, Listener
 from tornado_chat.web.native import NativeDialect
 from tornado_chat.web.origins import Origins
 from tornado_chat.web.sockets import Sockets
@@ -228,6 +228,7 @@ class Server(PluginApi):
         self.background.every(TICK_SECONDS, self.heartbeat.tick)
         self.background.every(TICK_SECONDS, self.cursors.flush)
         self.background.every(SWEEP_SECONDS, self._sweep)
+        self.background.every(IDLE_LOOK_SECONDS, self.listener.close_idle)
         self.run_once("retention", self.retention.forever)
         self.listener.open()
 

@@ -72,11 +72,13 @@ class FaceHandler(PluginHandler):
     def address(self) -> str:
         return self.request.remote_ip or ""
 
-    def error_body(self, problem: ChatError) -> dict[str, Any]:
+    @classmethod
+    def error_body(cls, problem: ChatError) -> dict[str, Any]:
         return {"errorCode": problem.status, "errors": problem.message}
 
-    def answer(self, body: Mapping[str, Any], status: int = 200) -> None:
-        super().answer(tidy(body), status)
+    @classmethod
+    def encoded(cls, body: Mapping[str, Any]) -> bytes:
+        return super().encoded(tidy(body))
 
     # Parameters
 

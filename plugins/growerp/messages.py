@@ -1,12 +1,22 @@
 """The resource ChatMessage: the history of a room, one message, and posting."""
 
 import logging
+from collections.abc import Mapping
 from typing import Any
 
-from tornado_chat import BadRequest, Denied, Message, NotFound, Topic, Unavailable, offset_of
+from tornado_chat import (
+    BadRequest,
+    Denied,
+    Identity,
+    Message,
+    NotFound,
+    Topic,
+    Unavailable,
+    offset_of,
+)
 
 from .chat import KIND
-from .handler import FaceHandler
+from .handler import Face, FaceHandler
 from .rooms import no_room
 from .wire import date_time, room_id_of, text_of, unwrapped
 
@@ -22,7 +32,7 @@ class ChatMessage(FaceHandler):
         if message_id:
             found = [await self._one(message_id, room_id)]
         elif room_id:
-            topic = await self._room(room_id, "history")
+            topic = await self._room(self.face, self.identity, room_id, "history")
             head = await self.server.store.head()
             found = await self._page(topic)
             await self._has_read(room_id, head)
@@ -78,30 +88,36 @@ class ChatMessage(FaceHandler):
         return message
 
     async def post(self) -> None:
+        key = self.idempotency_key
+        self.answer(await self.accept(self.identity, self.json(), key, face=self.face))
+
+    @classmethod
+    async def accept(
+        cls, caller: Identity, body: Mapping[str, Any], key: str | None, *, face: Face, **_: Any
+    ) -> dict[str, Any]:
         """The same door as a frame on /chat: who sends is the caller, whatever the body says."""
-        body = unwrapped(self.json(), "chatMessage")
-        room_id, content = room_id_of(body), text_of(body, "content")
+        said = unwrapped(body, "chatMessage")
+        room_id, content = room_id_of(said), text_of(said, "content")
         if room_id is None:
             raise BadRequest("chatRoom.chatRoomId is required")
         if content is None:
             raise BadRequest("content is required, and may not be empty")
-        topic = await self._room(room_id, "publish")
-        pair = (self.identity.key, "post") if self.identity.key else None
-        posted = await self.server.post(
-            self.identity, topic, {"content": content}, key=self.idempotency_key, pair=pair
-        )
-        self.answer({"chatMessage": message_of(posted.message)})
+        topic = await cls._room(face, caller, room_id, "publish")
+        pair = (caller.key, "post") if caller.key else None
+        posted = await face.server.post(caller, topic, {"content": content}, key=key, pair=pair)
+        return {"chatMessage": message_of(posted.message)}
 
-    async def _room(self, room_id: str, action: str) -> Topic:
+    @staticmethod
+    async def _room(face: Face, caller: Identity, room_id: str, action: str) -> Topic:
         """The topic of one of the caller's rooms. A room that is not there, one of another company
         and one that he is not in answer alike."""
         try:
-            topic = Topic.parse(self.identity.tenant, f"{KIND}:{room_id}")
+            topic = Topic.parse(caller.tenant, f"{KIND}:{room_id}")
             if action == "publish":
-                if self.identity.user_id not in await self.server.members(topic):
+                if caller.user_id not in await face.server.members(topic):
                     raise NotFound
             else:
-                await self.server.gate.check(self.identity, "history", topic)
+                await face.server.gate.check(caller, "history", topic)
         except (BadRequest, Denied, NotFound):
             raise no_room(room_id) from None
         return topic

@@ -121,18 +121,14 @@ def test_scrub_leaves_the_rest_alone():
     assert "key_days = 6" in logs.scrub(text) and "start=1&limit=2" in logs.scrub(text)
 
 
-def request(path, status=200, **more):
+def request(path):
     return SimpleNamespace(
-        request=SimpleNamespace(
-            method="GET",
-            path=path,
-            uri=f"{path}?api_key=hush",
-            query="api_key=hush",
-            remote_ip="10.0.0.1",
-            request_time=lambda: 0.0123,
-        ),
-        get_status=lambda: status,
-        **more,
+        method="GET",
+        path=path,
+        uri=f"{path}?api_key=hush",
+        query="api_key=hush",
+        remote_ip="10.0.0.1",
+        request_time=lambda: 0.0123,
     )
 
 
@@ -149,18 +145,25 @@ def request(path, status=200, **more):
 )
 def test_request_is_logged_by_its_path(path, status, level, heard):
     logs.setup("debug", "text", heard)
-    logs.log_request(request(path, status))
+    logs.log_request(request(path), status, None)
     said = heard.getvalue()
     assert said.endswith(f" {level} access: GET {path} {status} 12.3 ms 10.0.0.1\n")
 
 
 def test_request_names_the_person_and_keeps_its_line(heard):
     logs.setup("info", "text", heard)
-    logs.log_request(request("/a\nb", identity=SimpleNamespace(user_id="100021")))
+    logs.log_request(request("/a\nb"), 200, SimpleNamespace(user_id="100021"))
     assert heard.getvalue().endswith("GET /a?b 200 12.3 ms 10.0.0.1 user=100021\n")
 
 
 def test_upgrade_is_not_a_request(heard):
     logs.setup("debug", "text", heard)
-    logs.log_request(request("/chat", 101))
+    logs.log_request(request("/chat"), 101, None)
     assert heard.getvalue() == ""
+
+
+def test_a_request_that_nobody_hears_of_costs_nothing(heard):
+    logs.setup("warning", "text", heard)
+    logs.log_request(None, 200, None)
+    logs.log_request(request("/a"), 500, None)
+    assert heard.getvalue().endswith("ERROR access: GET /a 500 12.3 ms 10.0.0.1\n")

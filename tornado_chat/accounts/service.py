@@ -164,6 +164,11 @@ class Accounts(AccountBook):
         shown = Credentials(key=key, address=address, headers=headers or {})
         return await self._keys.identify(shown)
 
+    def remembered(self, key: str) -> Identity | None:
+        """Whoever `identify` would let in with this key without asking anybody; None for all others,
+        who have to ask."""
+        return self._keys.remembered(key)
+
     async def basic(self, username: str, password: str, address: str) -> Identity:
         """Whoever has this name and password; his `key` is None. Raises Unauthorized
         (`WRONG_PASSWORD`), RateLimited, Unavailable."""

@@ -6,12 +6,12 @@ A plugin derives from `PluginHandler`; a face overrides `error_body` and keeps t
 import contextlib
 import logging
 import math
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import orjson
 from marshmallow import Schema, ValidationError
-from tornado.httputil import HTTPFile, parse_body_arguments
+from tornado.httputil import HTTPFile, HTTPServerRequest, parse_body_arguments
 from tornado.web import HTTPError, RequestHandler, stream_request_body
 
 from tornado_chat import protocol
@@ -40,6 +40,8 @@ HEADERS = (
     "api_key, apiKey, login_key, Authorization, Content-Type, Accept, Idempotency-Key, "
     "moquiSessionToken, SessionToken, X-CSRF-Token, X-HTTP-Method-Override, X-Requested-With"
 )
+DEFAULT_HEADERS = {"Cache-Control": "no-store"}
+FAILED = "something failed here"
 BY_STATUS: dict[int, type[ChatError]] = {
     400: BadRequest,
     401: Unauthorized,
@@ -78,7 +80,8 @@ class Handler(RequestHandler):
 
     def set_default_headers(self) -> None:
         self.clear_header("Server")
-        self.set_header("Cache-Control", "no-store")
+        for name, value in DEFAULT_HEADERS.items():
+            self.set_header(name, value)
 
     def compute_etag(self) -> None:
         """None: an ETag would switch on the caches of front-ends, which then show old lists."""
@@ -138,15 +141,8 @@ class Handler(RequestHandler):
         return TooLarge(f"the body is over limits.body_bytes = {self._limit}")
 
     def _allow_origin(self) -> None:
-        origin = self.request.headers.get("Origin")
-        if not origin:
-            return
-        if not self.server.origins.allow(origin, self.request.host):
-            raise Unauthorized("pages of this origin may not call here: server.allowed_origins")
-        self.set_header("Access-Control-Allow-Origin", origin)
-        self.set_header("Access-Control-Allow-Credentials", "true")
-        self.set_header("Access-Control-Expose-Headers", "moquiSessionToken, X-CSRF-Token")
-        self.add_header("Vary", "Origin")
+        for name, value in origin_headers(self.server, self.request).items():
+            (self.add_header if name == "Vary" else self.set_header)(name, value)
 
     def options(self, *_args: str, **_kwargs: str) -> None:
         """A preflight, for every path alike."""
@@ -165,13 +161,7 @@ class Handler(RequestHandler):
 
     def json(self) -> dict[str, Any]:
         """The body as a JSON object; an empty body is an empty object."""
-        if not self._body:
-            return {}
-        try:
-            text = self._body.decode()
-        except UnicodeDecodeError:
-            raise BadRequest("the body is not UTF-8") from None
-        return protocol.decode(text, self.server.config.limits.json_depth)
+        return read_json(self._body, self.server.config.limits.json_depth)
 
     def body(self, schema: type[Schema] | Schema) -> dict[str, Any]:
         """The JSON body, checked by a schema. Raises BadRequest that names the field."""
@@ -196,9 +186,15 @@ class Handler(RequestHandler):
         """A JSON object."""
         self.set_status(status)
         self.set_header("Content-Type", "application/json")
-        self.finish(orjson.dumps(body))
+        self.finish(self.encoded(body))
 
-    def error_body(self, problem: ChatError) -> dict[str, Any]:
+    @classmethod
+    def encoded(cls, body: Mapping[str, Any]) -> bytes:
+        """How this door writes a JSON object."""
+        return orjson.dumps(body)
+
+    @classmethod
+    def error_body(cls, problem: ChatError) -> dict[str, Any]:
         """How this door words an error."""
         return {"error": problem.body()}
 
@@ -220,20 +216,25 @@ class Handler(RequestHandler):
         elif isinstance(error, HTTPError):
             self.refuse(BY_STATUS.get(status_code, ChatError)(self._reason.lower()))
         else:
-            self.refuse(ChatError("something failed here"))
+            self.refuse(ChatError(FAILED))
 
     def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
         """Only what is our fault is worth a trace."""
+        del typ, tb
         if not isinstance(value, ChatError | HTTPError):
-            log.error(
-                "%s %s failed", self.request.method, self.request.path, exc_info=(typ, value, tb)
-            )
+            log_failure(self.request, value)
 
 
 class PluginHandler(Handler):
-    """What the routes of plugins derive from; `config` is the plugin's own section."""
+    """What the routes of plugins derive from; `config` is the plugin's own section.
+
+    `accept(caller, body, key, **arguments)`, async, of the class: what POST answers to a JSON body.
+    `key` is the header Idempotency-Key, `arguments` are those of the route. A class that has it
+    calls it in `post`, and is asked without a handler where it can be: see `fast_path`.
+    """
 
     config: Mapping[str, Any]
+    accept: ClassVar[Callable[..., Awaitable[Mapping[str, Any]]] | None] = None
 
     def initialize(self, server: "Server", config: Mapping[str, Any] | None = None) -> None:
         super().initialize(server)
@@ -249,6 +250,39 @@ class NotThere(Handler):
         await super().prepare()
         if self.request.method != "OPTIONS":
             raise NotFound(f"{self.request.path[:200]}: not there")
+
+
+def origin_headers(server: "Server", request: HTTPServerRequest) -> dict[str, str]:
+    """By which a browser lets the page that asks read the answer; none where no page asks. Raises
+    Unauthorized for a page that may not."""
+    origin = request.headers.get("Origin", "")
+    if not origin:
+        return {}
+    if not server.origins.allow(origin, request.host):
+        raise Unauthorized("pages of this origin may not call here: server.allowed_origins")
+    return {
+        "Access-Control-Allow-Origin": origin,
+        "Access-Control-Allow-Credentials": "true",
+        "Access-Control-Expose-Headers": "moquiSessionToken, X-CSRF-Token",
+        "Vary": "Origin",
+    }
+
+
+def read_json(body: bytes | bytearray, depth: int) -> dict[str, Any]:
+    """A body as a JSON object, an empty one as an empty object. Raises BadRequest and TooLarge as
+    `protocol.decode`."""
+    if not body:
+        return {}
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        raise BadRequest("the body is not UTF-8") from None
+    return protocol.decode(text, depth)
+
+
+def log_failure(request: HTTPServerRequest, error: BaseException) -> None:
+    """Of what is our fault; never a word of it in the answer."""
+    log.error("%s %s failed", request.method, request.path, exc_info=error)
 
 
 def load(schema: type[Schema] | Schema, data: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import binascii
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 
-from tornado.httputil import HTTPServerRequest
+from tornado.httputil import HTTPHeaders, HTTPServerRequest
 
 from tornado_chat.errors import Denied, Unauthorized
 from tornado_chat.messages import Credentials, Identity
@@ -23,15 +23,22 @@ def read_credentials(request: HTTPServerRequest) -> Credentials:
     a plugin may know somebody all the same. Basic is taken where a client offers it unasked."""
     headers = {name.lower(): value for name, value in request.headers.items()}
     bare = Credentials(address=request.remote_ip or "", headers=headers)
-    key = _first(headers.get(name.lower(), "") for name in NAMES)
-    scheme, _, value = headers.get("authorization", "").partition(" ")
-    if not key and scheme.lower() == "bearer":
-        key = _first([value])
-    if not key and scheme.lower() == "basic":
-        return _basic(bare, value.strip())
+    key = key_in(request.headers)
     if not key:
+        scheme, _, value = headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "basic":
+            return _basic(bare, value.strip())
         key = _first(_in_query(request, name) for name in NAMES)
     return replace(bare, key=key) if key else bare
+
+
+def key_in(headers: HTTPHeaders) -> str | None:
+    """The key that the headers show, None for none."""
+    key = _first(headers[name] for name in NAMES if name in headers)
+    if not key and "Authorization" in headers:
+        scheme, _, value = headers["Authorization"].partition(" ")
+        key = _first([value]) if scheme.lower() == "bearer" else None
+    return key
 
 
 def _in_query(request: HTTPServerRequest, name: str) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import ssl
+from typing import Any
 
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
@@ -12,7 +13,22 @@ from tornado_chat.errors import SetupError
 from tornado_chat.web.house import House
 
 IDLE_SECONDS = 120.0  # of a connection between two requests
+IDLE_LOOK_SECONDS = 5.0  # between two looks for them
 LOOK_SECONDS = 0.02  # between two looks whether all is answered
+
+
+class Connections(HTTPServer):
+    """Tornado's server, which would make a timer, two futures and a turn of the loop for each request
+    to tell that a connection is idle. The house looks at all of them now and then."""
+
+    def initialize(self, house: House, **options: Any) -> None:  # type: ignore[override]
+        super().initialize(house, **options)
+        self._house = house
+        self.conn_params.header_timeout = None
+
+    def on_close(self, server_conn: object) -> None:
+        super().on_close(server_conn)
+        self._house.on_close(server_conn)
 
 
 class Listener:
@@ -21,11 +37,7 @@ class Listener:
     def __init__(self, house: House, config: Config) -> None:
         self._house = house
         self._server = config.server
-        self._http = HTTPServer(
-            house,
-            max_body_size=config.limits.body_bytes or 2**62,
-            idle_connection_timeout=IDLE_SECONDS,
-        )
+        self._http = Connections(house, max_body_size=config.limits.body_bytes or 2**62)
         self.port = 0
 
     def open(self) -> None:
@@ -58,6 +70,10 @@ class Listener:
     def last_requests(self) -> None:
         """From now on each answer ends its connection, so that its client asks elsewhere next."""
         self._http.conn_params.no_keep_alive = True
+
+    def close_idle(self) -> None:
+        """To be called again and again."""
+        self._house.close_idle(IDLE_SECONDS)
 
     async def answered(self, seconds: float) -> None:
         """Listens no more, and waits until all that was asked is answered, at most so long."""

@@ -1,5 +1,6 @@
 """Who really asks, behind a web server of our own: [server] trusted_proxies."""
 
+import functools
 import ipaddress
 from collections.abc import Sequence
 
@@ -14,6 +15,8 @@ class Proxies:
     def address(self, peer: str, forwarded: str) -> str:
         """The client's address, as far as it can be known: `peer` is who opened the connection,
         `forwarded` the header X-Forwarded-For."""
+        if not forwarded:
+            return peer
         address = peer
         hops = [hop.strip() for hop in forwarded.split(",") if hop.strip()]
         while hops and self._is_trusted(address):
@@ -27,6 +30,7 @@ class Proxies:
         )
 
 
+@functools.lru_cache(1024)
 def _parsed(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
         return ipaddress.ip_address(address)

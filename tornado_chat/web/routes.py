@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Any
 from tornado.web import RequestHandler, url
 
 from tornado_chat.errors import SetupError
-from tornado_chat.logs import log_request
 from tornado_chat.plugins import Plugin, Plugins
 from tornado_chat.web.base import NotThere, PluginHandler
 from tornado_chat.web.dialect import Dialect
+from tornado_chat.web.fast_path import FastPath
 from tornado_chat.web.health import Live, Ready
 from tornado_chat.web.house import House
 from tornado_chat.web.native import NativeDialect
@@ -32,10 +32,10 @@ def build(server: "Server", plugins: Plugins, sockets: Sockets, native: NativeDi
         routes += [_mounted(plugin, server, route) for route in found]
     return House(
         routes,
+        FastPath(server),
         proxies=Proxies(server.config.server.trusted_proxies),
         default_handler_class=NotThere,
         default_handler_args=shared,
-        log_function=log_request,
         compress_response=False,
         websocket_ping_interval=None,  # ours are frames of the outbox, see heartbeat
     )
