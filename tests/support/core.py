@@ -8,7 +8,7 @@ import asyncio
 import peewee
 import pytest
 
-from support.stepped import Loop, SteppedWriter
+from support.stepped import Loop, SteppedReaders, SteppedWriter
 from tornado_chat.background import Background
 from tornado_chat.broker import Broker
 from tornado_chat.catch_up import CatchUp
@@ -148,6 +148,7 @@ class House:
     def _start(self, log):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr("tornado_chat.store.Writer", SteppedWriter)
+            patch.setattr("tornado_chat.store.Readers", SteppedReaders)
             patch.setattr(SteppedWriter, "log", log)
             self.hub.start_at(self.loop.run_until_complete(self.store.start()))
         self.store.writer.log = log

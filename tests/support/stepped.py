@@ -12,6 +12,7 @@ import collections
 import contextvars
 import queue
 
+from tornado_chat.store.readers import Readers
 from tornado_chat.store.writer import Writer
 
 HANGS = 30  # seconds after which a thread will never answer
@@ -64,17 +65,37 @@ class Loop(asyncio.SelectorEventLoop):
         self.run_forever()
 
     def run_in_executor(self, executor, func, *args):
-        def work():
-            if executor is None:
-                return contextvars.copy_context().run(func, *args)
-            return executor.submit(func, *args).result(HANGS)
+        return self.ask(lambda: contextvars.copy_context().run(func, *args))
 
+    def ask(self, work):
+        """The future of what will be looked for and answered."""
         read = Read(self.create_future(), work)
         if self.free:
             read.answer()
         else:
             self.reads.append(read)
         return read.future
+
+
+class SteppedReaders(Readers):
+    """Their threads look when they are told to, while the test waits for them."""
+
+    def __init__(self, *args):
+        self._answered = queue.SimpleQueue()
+        super().__init__(*args)
+
+    def submit(self, work):
+        def look():
+            super(SteppedReaders, self).submit(work)
+            [question] = self._answered.get(timeout=HANGS)
+            if question.error is not None:
+                raise question.error
+            return question.found
+
+        return self._loop.ask(look)
+
+    def _hand_over(self, answered):
+        self._answered.put(answered)
 
 
 class Jobs:

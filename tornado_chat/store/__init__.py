@@ -4,10 +4,8 @@
 """
 
 import asyncio
-import functools
 import secrets
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -25,8 +23,9 @@ from tornado_chat.store.database import (
     open_database,
 )
 from tornado_chat.store.log import Epochs, LogReader, Page
-from tornado_chat.store.members import members_of
+from tornado_chat.store.members import KnownMembers, members_of
 from tornado_chat.store.models import EpochRow, LogHead, PairingRow, PublishKeyRow, StoreModel
+from tornado_chat.store.readers import Readers
 from tornado_chat.store.transaction import Rules, Tx
 from tornado_chat.store.writer import Committed, Writer
 
@@ -53,9 +52,10 @@ class Store:
         self, url: str, durability: str, rules: Rules, on_committed: Callable[[Committed], None]
     ) -> None:
         self._database = open_database(url, durability)
-        self._rules = rules
+        self._members = KnownMembers(lambda topic: self.read(lambda: members_of(topic)))
+        self._rules = replace(rules, members_changed=self._members.forget)
         self._on_committed = on_committed
-        self._readers: ThreadPoolExecutor | None = None
+        self._readers: Readers | None = None
         self.writer: Writer | None = None
         self.log = LogReader(Epochs([]))
         self.reads = 0  # reads asked for, counted for tests and metrics
@@ -74,16 +74,12 @@ class Store:
         belong to the server's stretch.
         """
         loop = asyncio.get_running_loop()
-        self._readers = ThreadPoolExecutor(
-            READERS,
-            thread_name_prefix="tornado_chat.reader",
-            initializer=functools.partial(enter_thread, self._database, read_only=True),
-        )
         folders = [("", CORE_MIGRATIONS), *migrations]
         epochs, head = await loop.run_in_executor(None, self._prepare, folders, models, begin_epoch)
         self.log.epochs = epochs
         self._rules = replace(self._rules, epochs=epochs)
-        self.writer = Writer(self._database, self._rules, self._on_committed)
+        self._readers = Readers(self._database, READERS)
+        self.writer = Writer(self._database, self._rules, self._committed)
         self.writer.start()
         return head
 
@@ -122,7 +118,12 @@ class Store:
             await loop.run_in_executor(None, self.writer.close)
         if self._readers is not None:
             readers, self._readers = self._readers, None
-            await loop.run_in_executor(None, readers.shutdown)
+            await loop.run_in_executor(None, readers.close)
+
+    def _committed(self, done: Committed) -> None:
+        if done.foreign:
+            self._members.forget_all()
+        self._on_committed(done)
 
     def change_rules(self, **changes: Any) -> None:
         """For the transactions that begin from now on."""
@@ -149,7 +150,7 @@ class Store:
             raise Unavailable("the store is closed")
         self.reads += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._readers, work)
+            return await self._readers.submit(work)  # type: ignore[no-any-return]
         except peewee.OperationalError as error:
             raise Unavailable("the store cannot be read now, try again later") from error
 
@@ -182,8 +183,7 @@ class Store:
 
     async def members(self, topic: Topic) -> frozenset[str]:
         """Everybody who belongs to the topic, those who left until the next message included."""
-        known = self.writer.members_known(topic) if self.writer else None
-        return known if known is not None else await self.read(lambda: members_of(topic))
+        return self._members.get(topic) or await self._members.find(topic)
 
     @property
     def writable(self) -> bool:

@@ -3,7 +3,8 @@
 Nothing here is written per message but the sender's own counter; nothing is read per member.
 """
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,8 @@ from tornado_chat.store.models import MemberRow, MessageRow, TopicRow
 
 if TYPE_CHECKING:
     from tornado_chat.store.transaction import TopicState, Tx
+
+KNOWN = 500_000  # ids that are remembered on the loop
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,7 @@ class MembersTx:
         ]
         if rows:
             MemberRow.insert_many(rows).on_conflict_ignore().execute()
-            self._tx.member_sets().pop(state.id, None)
+            self._forget(topic, state)
 
     def remove(self, topic: Topic, users: Iterable[str]) -> None:
         """Ends their membership: they no longer get, see or post. Ending the subscriptions of
@@ -63,7 +66,7 @@ class MembersTx:
         MemberRow.delete().where(
             MemberRow.topic_id == state.id, MemberRow.user_id.in_(list(users))
         ).execute()
-        self._tx.member_sets().pop(state.id, None)
+        self._forget(topic, state)
 
     def leave(self, topic: Topic, user: str) -> bool:
         """Leaves until the next message; False where he is no member or has left already."""
@@ -113,6 +116,10 @@ class MembersTx:
             self._tx.tell(topic, "seen", {"offset": offset, "unread": read.unread}, user)
         return read
 
+    def _forget(self, topic: Topic, state: "TopicState") -> None:
+        self._tx.member_sets().pop(state.id, None)
+        self._tx.members_change(topic)
+
     @staticmethod
     def _place(state: "TopicState", upto: int | None) -> tuple[int, int]:
         """Number and offset of the last message up to `upto`, also where it was thrown away."""
@@ -151,6 +158,56 @@ class MembersTx:
     @staticmethod
     def _is(topic_id: int, user: str) -> tuple[Any, Any]:
         return MemberRow.topic_id == topic_id, MemberRow.user_id == user
+
+
+class KnownMembers:
+    """Who belongs to the topics that are in use: read once, then known until a commit changes it.
+    On the loop, where commits are heard of: what it says is true as of the last one heard.
+
+    `read(topic)`: asks the database.
+    """
+
+    def __init__(self, read: Callable[[Topic], Coroutine[Any, Any, frozenset[str]]]) -> None:
+        self._read = read
+        self._known: dict[Topic, frozenset[str]] = {}
+        self._size = 0
+        self._asked: dict[Topic, asyncio.Task[frozenset[str]]] = {}
+
+    def get(self, topic: Topic) -> frozenset[str] | None:
+        """None where it is not known."""
+        return self._known.get(topic)
+
+    async def find(self, topic: Topic) -> frozenset[str]:
+        """By one query for all who ask at once."""
+        asked = self._asked.get(topic)
+        if asked is None:
+            asked = self._asked[topic] = asyncio.ensure_future(self._read(topic))
+            asked.add_done_callback(lambda done: self._learn(topic, done))
+        return await asyncio.shield(asked)  # who gives up takes nobody with him
+
+    def _learn(self, topic: Topic, done: "asyncio.Task[frozenset[str]]") -> None:
+        if self._asked.get(topic) is not done:  # changed meanwhile
+            return
+        del self._asked[topic]
+        if done.cancelled() or done.exception() is not None:
+            return
+        members = done.result()
+        if self._size + len(members) > KNOWN:
+            self.forget_all()
+        if members:  # anybody may ask for topics that are not there
+            self._known[topic] = members
+            self._size += len(members)
+
+    def forget(self, topic: Topic) -> None:
+        """Somebody came or went."""
+        self._asked.pop(topic, None)
+        self._size -= len(self._known.pop(topic, ()))
+
+    def forget_all(self) -> None:
+        """Another process has written."""
+        self._asked.clear()
+        self._known.clear()
+        self._size = 0
 
 
 def has_left(count: Any) -> Any:

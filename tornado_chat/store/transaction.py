@@ -56,6 +56,7 @@ class Rules:
     pair_seconds: float = 10.0
     is_signal: Callable[[Topic], bool] = lambda _topic: False
     filter_draft: Callable[[Draft], Draft] = lambda draft: draft
+    members_changed: Callable[[Topic], object] = lambda _topic: None  # on the loop, once committed
     clock: Callable[[], float] = time.time
 
 
@@ -88,6 +89,10 @@ class Tx:
     def head(self) -> int:
         """The last offset given, this transaction's own included; 0 for none."""
         return self._memory.head
+
+    def members_change(self, topic: Topic) -> None:
+        """Who remembers the members of that topic forgets them at the commit."""
+        self.defer(lambda: self._rules.members_changed(topic))
 
     def defer(self, fn: Callable[[], object]) -> None:
         """`fn()` is called on the loop after the commit, before the work's caller goes on."""

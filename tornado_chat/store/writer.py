@@ -17,7 +17,7 @@ import peewee
 from peewee import fn
 
 from tornado_chat.errors import Unavailable
-from tornado_chat.messages import Draft, Message, Signal, Topic
+from tornado_chat.messages import Draft, Message, Signal
 from tornado_chat.store.database import data_version, enter_thread, in_transaction
 from tornado_chat.store.models import LogHead, MessageRow
 from tornado_chat.store.transaction import Rules, Tx, WriterMemory
@@ -75,12 +75,6 @@ class Writer(threading.Thread):
         else:
             job.future.set_exception(Unavailable("the store is closed"))
         return job.future
-
-    def members_known(self, topic: Topic) -> frozenset[str] | None:
-        """Who belongs to a topic that is in use, without a query; None where it is not. Safe on
-        any thread: single look-ups in dictionaries that only the writer changes."""
-        state = self._memory.topics.get(topic)
-        return None if state is None else self._memory.members.get(state.id)
 
     def close(self) -> None:
         """Lets what is queued be committed, then ends the thread. Blocks."""
