@@ -31,27 +31,23 @@ class Transport(Protocol):
 @dataclass(slots=True)
 class Budget:
     """Bytes that all outboxes together may hold. `limit` 0: no limit. `waiting`: the outboxes
-    whose peer has not taken the last write yet."""
+    whose peer has not taken the last write yet; `for_room`: those in which somebody waits for room,
+    in them or in all together."""
 
     limit: int = 0
     used: int = 0
     waiting: set["Outbox"] = field(default_factory=set)
-    _for_room: set["Outbox"] = field(default_factory=set)
+    for_room: set["Outbox"] = field(default_factory=set)
 
     @property
     def full(self) -> bool:
         """Nothing more should be put that can wait."""
         return bool(self.limit) and self.used >= self.limit
 
-    def tell(self, outbox: "Outbox") -> None:
-        """`outbox` waits for room, here or in itself."""
-        self._for_room.add(outbox)
-
-    def give_back(self, size: int) -> None:
-        """So many bytes are gone."""
-        self.used -= size
-        if self._for_room and not self.full:
-            waiting, self._for_room = self._for_room, set()
+    def look_for_room(self) -> None:
+        """Bytes are gone: looks whether those who wait for room have it."""
+        if not self.full:
+            waiting, self.for_room = self.for_room, set()
             for outbox in waiting:
                 outbox.look_for_room()
 
@@ -121,10 +117,11 @@ class Outbox:
         """Writes what waits, a chunk at a time, as long as the transport takes it at once."""
         if self._sending:
             return
-        while self._first is not None:
-            data = self._first if self._more is None else self._take()
+        while (data := self._first) is not None:
             if self._more is None:
                 self._first = None
+            else:
+                data = self._take()
             self._sending = len(data)
             if not self.transport.write(data, self._drained):
                 self._budget.waiting.add(self)
@@ -141,16 +138,17 @@ class Outbox:
         while self._more and size + len(self._more[0]) <= CHUNK:
             size += len(self._more[0])
             taken.append(self._more.popleft())
-        if self._more:
-            self._first = self._more.popleft()
-        else:
-            self._more = None
+        self._first = self._more.popleft() if self._more else None
+        self._more = self._more or None
         return b"".join(taken)
 
     def _gone(self) -> None:
         gone, self._sending = self._sending, 0
         self.size -= gone
-        self._budget.give_back(gone)
+        budget = self._budget
+        budget.used -= gone
+        if budget.for_room:
+            budget.look_for_room()
         if self._room is not None:
             self.look_for_room()
 
@@ -179,7 +177,7 @@ class Outbox:
         while not self._has_room():
             if self._room is None:
                 self._room = asyncio.get_running_loop().create_future()
-            self._budget.tell(self)
+            self._budget.for_room.add(self)
             await asyncio.shield(self._room)
 
     async def emptied(self) -> None:
@@ -194,6 +192,5 @@ class Outbox:
         self._closed = True
         self._first = self._more = None
         self._budget.waiting.discard(self)
-        gone, self.size = self.size, 0
-        self._budget.give_back(gone)
-        self.look_for_room()
+        self._sending = self.size
+        self._gone()
