@@ -13,7 +13,7 @@ from typing import Any
 
 from tornado_chat.errors import GOING_AWAY
 from tornado_chat.web.listener import Listener
-from tornado_chat.web.socket import SocketHandler
+from tornado_chat.web.socket import Socket
 from tornado_chat.web.sockets import Sockets
 
 log = logging.getLogger("tornado_chat")
@@ -57,7 +57,7 @@ class Leaving:
         await asyncio.wait([self._quiet])
         await self._abruptly()
 
-    async def _quietly(self, sockets: Sequence[SocketHandler], seconds: float) -> None:
+    async def _quietly(self, sockets: Sequence[Socket], seconds: float) -> None:
         await self._until_gone(self._goodbyes(sockets, seconds))
         await self._listener.answered(REQUEST_SECONDS)
 
@@ -83,14 +83,14 @@ class Leaving:
             saying.cancel()
             gone.cancel()
 
-    async def _goodbyes(self, sockets: Sequence[SocketHandler], seconds: float) -> None:
+    async def _goodbyes(self, sockets: Sequence[Socket], seconds: float) -> None:
         began, step = time.monotonic(), seconds / max(1, len(sockets) - 1)
         async with asyncio.TaskGroup() as each:
             for place, socket in enumerate(sockets):
                 await asyncio.sleep(max(0.0, began + place * step - time.monotonic()))
                 each.create_task(self._goodbye(socket))
 
-    async def _goodbye(self, socket: SocketHandler) -> None:
+    async def _goodbye(self, socket: Socket) -> None:
         try:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(ANSWER_SECONDS):
@@ -105,7 +105,7 @@ class Leaving:
         return left + BACK_MS[0], left + BACK_MS[1]
 
 
-async def answered(socket: SocketHandler) -> None:
+async def answered(socket: Socket) -> None:
     """Reads no more than has come, and waits until that is answered, after its commits, and the
     answers are gone."""
     await socket.inbox.finish()
@@ -116,7 +116,7 @@ async def answered(socket: SocketHandler) -> None:
         await session.outbox.emptied()
 
 
-def say_goodbye(socket: SocketHandler, window_ms: tuple[int, int]) -> None:
+def say_goodbye(socket: Socket, window_ms: tuple[int, int]) -> None:
     """Goodbye, and when to come back, where the wire has a word for it."""
     session = socket.session
     if session is None:

@@ -253,7 +253,7 @@ async def test_no_key_password_or_text_in_any_log(site, logs):
 
 async def test_sockets_that_do_not_say_who_they_are_are_bounded(site, monkeypatch, logs):
     logs.expect("GET /ws 503")
-    monkeypatch.setattr("tornado_chat.web.socket.STRANGERS", 3)
+    monkeypatch.setattr("tornado_chat.web.handshake.STRANGERS", 3)
     opened = [await site.open("/ws") for _ in range(3)]
     with pytest.raises(websockets.InvalidStatus) as refused:
         await site.open("/ws")

@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from weakref import WeakSet
 
@@ -14,19 +14,31 @@ from tornado.web import Application, RequestHandler
 
 from tornado_chat.logs import log_request
 from tornado_chat.messages import Identity
+from tornado_chat.web.dialect import Dialect
 from tornado_chat.web.fast_path import FastPath
+from tornado_chat.web.handshake import Handshake
 from tornado_chat.web.proxies import Proxies
+from tornado_chat.web.sockets import Sockets
 
 LITERAL = re.compile(r"[\w/-]+")  # a pattern that matches itself alone
 
 
 class House(Application):
-    """All paths. Everybody after it knows by `remote_ip` who asks."""
+    """All paths. Everybody after it knows by `remote_ip` who asks. `dialects`: of sockets, by path."""
 
     def __init__(
-        self, routes: Sequence[URLSpec], fast_path: FastPath, *, proxies: Proxies, **settings: Any
+        self,
+        routes: Sequence[URLSpec],
+        fast_path: FastPath,
+        *,
+        sockets: Sockets,
+        dialects: Mapping[str, Dialect],
+        proxies: Proxies,
+        **settings: Any,
     ) -> None:
         super().__init__(list(routes), **settings)
+        self.dialects = dialects
+        self._sockets = sockets
         self._literal = literal(routes)
         self._fast_path = fast_path
         self._proxies = proxies
@@ -51,6 +63,9 @@ class House(Application):
         assert isinstance(request.connection, HTTP1Connection)
         self._idle.pop(request.server_connection, None)
         self._asked[request.server_connection] = request.connection.stream
+        dialect = self.dialects.get(request.path)
+        if dialect is not None:
+            return Handshake(request, self._sockets, dialect, self.answered)
         route = self._literal.get(request.path)
         if route is None:
             return super().find_handler(request, **kwargs)

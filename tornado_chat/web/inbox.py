@@ -31,7 +31,7 @@ class Inbox:
         self._finished = False
         self.frames_in = 0
 
-    def put(self, text: str) -> Awaitable[None] | None:
+    def put(self, text: str) -> "asyncio.Future[None] | None":
         """Queues a frame; something to await before the next is read from the socket, if it is
         full. Idle sockets have no task."""
         if self._finished:

@@ -13,7 +13,6 @@ from tornado_chat.web.health import Live, Ready
 from tornado_chat.web.house import House
 from tornado_chat.web.native import NativeDialect
 from tornado_chat.web.proxies import Proxies
-from tornado_chat.web.socket import SocketHandler
 from tornado_chat.web.sockets import Sockets
 
 if TYPE_CHECKING:
@@ -26,26 +25,25 @@ def build(server: "Server", plugins: Plugins, sockets: Sockets, native: NativeDi
     routes: list[Any] = [
         url(r"/health/live", Live, shared),
         url(r"/health/ready", Ready, shared),
-        *_sockets(server, plugins, sockets, native),
     ]
     for plugin, found in plugins.call_each("register_routes", server=server):
         routes += [_mounted(plugin, server, route) for route in found]
     return House(
         routes,
         FastPath(server),
+        sockets=sockets,
+        dialects=_dialects(server, plugins, native),
         proxies=Proxies(server.config.server.trusted_proxies),
         default_handler_class=NotThere,
         default_handler_args=shared,
         compress_response=False,
-        websocket_ping_interval=None,  # ours are frames of the outbox, see heartbeat
     )
 
 
-def _sockets(
-    server: "Server", plugins: Plugins, sockets: Sockets, native: NativeDialect
-) -> list[Any]:
+def _dialects(server: "Server", plugins: Plugins, native: NativeDialect) -> dict[str, Dialect]:
+    """By the path of their sockets."""
     taken: dict[str, str] = {native.path: "the house"}
-    dialects: list[Dialect] = [native]
+    dialects: dict[str, Dialect] = {native.path: native}
     for plugin, found in plugins.call_each("register_dialects", server=server):
         for dialect in found:
             if not isinstance(dialect, Dialect) or not dialect.path.startswith("/"):
@@ -59,11 +57,8 @@ def _sockets(
                     f"{dialect.path}"
                 )
             taken[dialect.path] = plugin.name
-            dialects.append(dialect)
-    return [
-        url(dialect.path, SocketHandler, {"sockets": sockets, "dialect": dialect})
-        for dialect in dialects
-    ]
+            dialects[dialect.path] = dialect
+    return dialects
 
 
 def _mounted(plugin: Plugin, server: "Server", route: Any) -> Any:

@@ -1,35 +1,24 @@
-"""One handler for every socket, whatever its dialect: who opens it, what it says, how it ends.
+"""One open socket, whatever its dialect: who it is, what it says, how it ends.
 
 Nothing awaits in `on_message` or `on_pong` unless the inbox is full: a slow commit must not keep
 pongs from being read.
 """
 
 import asyncio
-import contextlib
 import logging
 import time
-from collections.abc import Awaitable
-from typing import Any
 
-from tornado.web import HTTPError, stream_request_body
-from tornado.websocket import WebSocketClosedError, WebSocketHandler
+from tornado.httputil import HTTPServerRequest
+from tornado.iostream import IOStream
 
 from tornado_chat import protocol
-from tornado_chat.errors import (
-    GOING_AWAY,
-    REVOKED,
-    TOO_SLOW,
-    BadRequest,
-    ChatError,
-    RateLimited,
-    Unauthorized,
-    Unavailable,
-)
+from tornado_chat.errors import REVOKED, TOO_SLOW, ChatError, RateLimited, Unauthorized, Unavailable
 from tornado_chat.messages import Credentials, Identity
 from tornado_chat.outbox import Outbox
 from tornado_chat.schemas import id_of
 from tornado_chat.session import Session
-from tornado_chat.web.credentials import check_user_id, read_credentials, who_asks
+from tornado_chat.web.connection import Connection
+from tornado_chat.web.credentials import check_user_id
 from tornado_chat.web.dialect import Dialect
 from tornado_chat.web.inbox import Inbox
 from tornado_chat.web.sockets import Entrance, Sockets
@@ -39,131 +28,61 @@ log = logging.getLogger("tornado_chat.session")
 
 POSTS = 128  # publishes of one socket whose commit is waited for; then it is not read
 AUTH_SECONDS = 5.0
-STRANGERS = 1000  # sockets that have not said who they are; beyond that the house is busy
 AUTH_BYTES = 1024
 ABSURD = 16  # times [limits] frame_bytes: 1009 instead of an answer
 
 
-@stream_request_body
-class SocketHandler(WebSocketHandler):
+class Socket(Connection):
     """`session` is None until somebody is known."""
 
-    def initialize(self, sockets: Sockets, dialect: Dialect) -> None:
+    __slots__ = ("__weakref__", "_request", "dialect", "inbox", "session", "sockets", "transport")
+
+    def __init__(
+        self, stream: IOStream, sockets: Sockets, dialect: Dialect, request: HTTPServerRequest
+    ) -> None:
+        limits = sockets.config.limits
+        super().__init__(stream, limits.frame_bytes * ABSURD if limits.frame_bytes else 2**31)
+        stream.set_nodelay(True)
         self.sockets = sockets
         self.dialect = dialect
         self.session: Session | None = None
-        self._identity: Identity | None = None
-        self._entrance = Entrance()
-        self._gone = False
-        self.inbox = Inbox(self._read, sockets.config.limits.frames_per_second)
-        self._timer: asyncio.TimerHandle | None = None
+        self.inbox = Inbox(self._read, limits.frames_per_second)
+        self.transport = StreamTransport(self, stream)
+        # Kept only until somebody is known: a third of what an idle socket would hold
+        self._request: HTTPServerRequest | None = request
 
-    def data_received(self, chunk: bytes) -> None:
-        """An upgrade has no body."""
-
-    # Opening
-
-    async def get(self, *args: Any, **kwargs: Any) -> None:
-        try:
-            self.sockets.check_open()
-            self._identity = await self._identify()
-            self.sockets.check_open()  # that may have taken a while
-            if self._identity is not None:
-                self.sockets.make_room(self._identity)
-                if self._asks_rightly():
-                    self._entrance = await self.sockets.prepare(self.dialect, self._identity)
-                self.sockets.make_room(self._identity)  # that may have taken a while, too
-                self.sockets.check_open()
-        except ChatError as problem:
-            self._drop_entrance()
-            self._refuse(problem)
-            return
-        if self._gone:  # meanwhile
-            self._drop_entrance()
-            return
-        try:
-            await super().get(*args, **kwargs)
-        finally:
-            self._drop_entrance()
-
-    async def _identify(self) -> Identity | None:
-        shown = read_credentials(self.request)
-        identity = await who_asks(self.request, shown, self.sockets.identify)
-        if identity is None and not self.dialect.first_frame_auth:
-            raise Unauthorized("a key is missing: api_key, or Authorization: Bearer")
-        if identity is None and self.sockets.strangers() >= STRANGERS:
-            raise Unavailable("too many sockets wait for their key, try again in a moment")
-        return identity
-
-    def _asks_rightly(self) -> bool:
-        """Else the upgrade will be refused."""
-        origin = self.request.headers.get("Origin")
-        upgrade = self.request.headers.get("Upgrade", "").lower()
-        return upgrade == "websocket" and (origin is None or self.check_origin(origin))
-
-    def _drop_entrance(self) -> None:
-        """Of a socket that was not opened after all."""
-        if self.session is None and self._entrance.cursor is not None:
-            self.sockets.cursors.abandon(self._entrance.cursor)
-
-    def _refuse(self, problem: ChatError) -> None:
-        self.set_status(problem.status)
-        self.set_header("Content-Type", "application/json; charset=UTF-8")
-        self.set_header("Cache-Control", "no-store")
-        for name, value in problem.headers().items():
-            self.set_header(name, value)
-        self.finish({"error": problem.body()})
-
-    def check_origin(self, origin: str) -> bool:
-        return self.sockets.origins.allow(origin, self.request.host)
-
-    def get_compression_options(self) -> None:
-        """None: a shared frame cannot be compressed, its compressor keeps state per connection."""
-
-    @property
-    def max_message_size(self) -> int:
-        """Above this the connection is ended with 1009; below, the dialect answers."""
-        limit = self.sockets.config.limits.frame_bytes
-        return limit * ABSURD if limit else 2**31
-
-    def open(self, *_args: str, **_kwargs: str) -> None:
-        self.set_nodelay(True)
-        assert self.ws_connection is not None
-        assert self.ws_connection.stream is not None
-        self.transport = StreamTransport(self, self.ws_connection.stream)
+    def open(self, identity: Identity | None, entrance: Entrance) -> None:
+        """The peer knows that it is open. `identity` None: it has to say who it is."""
         self.sockets.add(self)
-        if self.sockets.refusing:
-            self.close(GOING_AWAY, "restart")
-        elif self._identity is not None:
-            self._enter(self._identity)
+        if identity is not None:
+            self._enter(identity, entrance)
         else:
-            loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(
-                AUTH_SECONDS, self.close, Unauthorized.close, "no key within 5 s"
-            )
+            self.call_later(AUTH_SECONDS, self.close, Unauthorized.close, "no key within 5 s")
+        self.listen()
 
-    def _enter(self, identity: Identity) -> None:
-        sockets = self.sockets
+    def _enter(self, identity: Identity, entrance: Entrance) -> None:
+        sockets, request = self.sockets, self._request
+        assert request is not None
+        self._request = None
         if sockets.has_ended(identity):  # between learning who it is and here
+            sockets.abandon(entrance)
             self.close(self.dialect.close_code(REVOKED), "ended by the house")
             return
-        outbox = Outbox(
-            self.transport, sockets.config.limits.outbox_bytes, sockets.budget, sockets.hub.dirty
-        )
-        session = Session(
+        limit = sockets.config.limits.outbox_bytes
+        outbox = Outbox(self.transport, limit, sockets.budget, sockets.dirty)
+        session = self.session = Session(
             identity,
             self.dialect,
             self.transport,
             outbox,
             opened_at=time.monotonic(),
-            address=self.request.remote_ip or "",
+            address=request.remote_ip or "",
         )
-        outbox.too_slow = lambda: session.close(TOO_SLOW, "too slow")
-        session.on_close = lambda: self._ended_by_house(session)
-        self.session = session
-        session.state = self._entrance.state
-        if self._entrance.cursor is not None:
-            sockets.cursors.entered(self._entrance.cursor, session)
+        outbox.too_slow = self._too_slow
+        session.on_close = self._ended_by_house
+        session.state = entrance.state
+        if entrance.cursor is not None:
+            sockets.cursors.entered(entrance.cursor, session)
         sockets.hub.enter(session)
         sockets.heartbeat.add(session)
         log.info(
@@ -174,38 +93,50 @@ class SocketHandler(WebSocketHandler):
             identity.tenant,
             session.address,
         )
-        loop = asyncio.get_running_loop()
         if self.dialect.addressed:
-            sockets.replay.enter(session, self._entrance.cursor)
+            sockets.replay.enter(session, entrance.cursor)
+            loop = asyncio.get_running_loop()
             loop.call_later(self.dialect.settle_seconds, sockets.replay.settle, session)
         self.dialect.opened(session)
         if identity.expires is not None:
-            self._timer = loop.call_later(
-                max(0.0, identity.expires - time.time()),
-                session.close,
-                Unauthorized.close,
-                "key expired",
-            )
+            seconds = max(0.0, identity.expires - time.time())
+            self.call_later(seconds, session.close, Unauthorized.close, "key expired")
         sockets.observers.tell("session_opened", session=session)
 
-    def _ended_by_house(self, session: Session) -> None:
+    def _too_slow(self) -> None:
+        if self.session is not None:
+            self.session.close(TOO_SLOW, "too slow")
+
+    def _ended_by_house(self) -> None:
         """From now on it gets nothing and nothing of it is read."""
+        session = self.session
+        assert session is not None
         self.inbox.close(forget=True)
         self.sockets.cursors.closed(session, session.ended_by or 1006)
         self.sockets.hub.leave(session)
 
     # Frames
 
-    def on_message(self, message: str | bytes) -> Awaitable[None] | None:
+    def on_message(self, text: str) -> "asyncio.Future[None] | None":
         if self.session is not None:
             if self.session.closed is not None:
                 return None
             self.sockets.heartbeat.heard(self.session)
-        if isinstance(message, str):
-            return self.inbox.put(message)
+        elif self.leaving:
+            return None
+        return self.inbox.put(text)
+
+    def on_binary(self) -> None:
+        if self.session is not None:
+            if self.session.closed is not None:
+                return
+            self.sockets.heartbeat.heard(self.session)
         if self.dialect.binary_close:
             self.close(self.dialect.binary_close, "binary frame")
-        return None
+
+    def on_pong(self, payload: bytes) -> None:
+        if self.session is not None:
+            self.sockets.heartbeat.pong(self.session, payload)
 
     async def _read(self, text: str) -> None:
         if self.session is None:
@@ -228,48 +159,50 @@ class SocketHandler(WebSocketHandler):
 
     async def _authenticate(self, text: str) -> None:
         """The key as the first frame, so that no URL needs to hold one."""
+        if self.leaving:
+            return
         command_id = None
+        sockets, entrance = self.sockets, Entrance()
         try:
             if len(text) > AUTH_BYTES:
                 raise Unauthorized("auth: at most 1 KiB")
             frame = protocol.decode(text, 4)
             command_id = id_of(frame)
-            key = frame.get("key")
-            if frame.get("do") != "auth" or not isinstance(key, str) or not key:
-                raise Unauthorized('the first frame is {"id":1,"do":"auth","key":"…"}')
-            address = self.request.remote_ip or ""
-            self.sockets.check_open()
-            identity = await self.sockets.identify(Credentials(key=key, address=address))
-            self.sockets.check_open()
-            check_user_id(self.request, identity)
-            self.sockets.make_room(identity)
-            self._entrance = await self.sockets.prepare(self.dialect, identity)
-            self.sockets.check_open()
+            identity = await self._identify(frame)
+            sockets.make_room(identity)
+            entrance = await sockets.prepare(self.dialect, identity)
+            sockets.check_open()
         except ChatError as problem:
-            known = isinstance(problem, Unavailable | RateLimited)
-            with contextlib.suppress(WebSocketClosedError):
-                await self.write_message(protocol.error(command_id, problem))
-            self.close(
-                problem.close if known else Unauthorized.close, close_reason(problem.message)
-            )
+            sockets.abandon(entrance)
+            self._refuse(command_id, problem)
             return
-        if self.ws_connection is None or self.ws_connection.is_closing():
+        if self.leaving or self.stream.closed():
+            sockets.abandon(entrance)
             return
-        if self._timer is not None:
-            self._timer.cancel()
-        self._enter(identity)
+        self._stop_timer()
+        self._enter(identity, entrance)
 
-    def on_pong(self, data: bytes) -> None:
-        if self.session is not None:
-            self.sockets.heartbeat.pong(self.session, data)
+    async def _identify(self, frame: dict[str, object]) -> Identity:
+        key, request = frame.get("key"), self._request
+        if frame.get("do") != "auth" or not isinstance(key, str) or not key:
+            raise Unauthorized('the first frame is {"id":1,"do":"auth","key":"…"}')
+        assert request is not None
+        self.sockets.check_open()
+        address = request.remote_ip or ""
+        identity = await self.sockets.identify(Credentials(key=key, address=address))
+        self.sockets.check_open()
+        check_user_id(request, identity)
+        return identity
+
+    def _refuse(self, command_id: object, problem: ChatError) -> None:
+        known = isinstance(problem, Unavailable | RateLimited)
+        self.transport.write(protocol.text_frame(protocol.error(command_id, problem)), nothing)
+        self.close(problem.close if known else Unauthorized.close, close_reason(problem.message))
 
     # Closing
 
     def on_close(self) -> None:
-        self._gone = True
         self.sockets.remove(self)
-        if self._timer is not None:
-            self._timer.cancel()
         session = self.session
         self.inbox.close(forget=session is None or session.closed is not None)
         if session is None:
@@ -290,8 +223,6 @@ class SocketHandler(WebSocketHandler):
             session.outbox.frames_out,
         )
 
-    def write_error(self, status_code: int, **kwargs: Any) -> None:
-        """A refused upgrade: never a stack trace."""
-        error = kwargs.get("exc_info", (None, None))[1]
-        text = error.log_message if isinstance(error, HTTPError) and error.log_message else ""
-        self.finish({"error": BadRequest(text or self._reason.lower()).body()})
+
+def nothing() -> None:
+    """For who does not ask when it is gone."""

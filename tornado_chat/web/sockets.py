@@ -14,7 +14,7 @@ from tornado_chat.errors import ChatError, RateLimited, Unavailable
 from tornado_chat.heartbeat import Heartbeat
 from tornado_chat.hub import Hub
 from tornado_chat.messages import Credentials, Identity
-from tornado_chat.outbox import Budget
+from tornado_chat.outbox import Budget, Outbox
 from tornado_chat.plugins.observers import Observers
 from tornado_chat.replay import Replay
 from tornado_chat.web.dialect import Dialect
@@ -22,7 +22,7 @@ from tornado_chat.web.origins import Origins
 from tornado_chat.write_behind import Cursor
 
 if TYPE_CHECKING:
-    from tornado_chat.web.socket import SocketHandler
+    from tornado_chat.web.socket import Socket
 
 log = logging.getLogger("tornado_chat.session")
 
@@ -49,15 +49,19 @@ class Sockets:
     identify: Callable[[Credentials], Awaitable[Identity]]
     observers: Observers
     has_ended: Callable[[Identity], bool]
+    dirty: Callable[[Outbox], None] = field(init=False)  # one object for all outboxes
     _back_at: float | None = None  # monotonic; the house is leaving: no new sockets
-    handlers: set["SocketHandler"] = field(default_factory=set)
+    handlers: set["Socket"] = field(default_factory=set)
     _gone: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def add(self, handler: "SocketHandler") -> None:
+    def __post_init__(self) -> None:
+        self.dirty = self.hub.dirty
+
+    def add(self, handler: "Socket") -> None:
         self.handlers.add(handler)
         self._gone.clear()
 
-    def remove(self, handler: "SocketHandler") -> None:
+    def remove(self, handler: "Socket") -> None:
         self.handlers.discard(handler)
         if not self.handlers:
             self._gone.set()
@@ -110,6 +114,11 @@ class Sockets:
         if not dialect.addressed:
             return Entrance(state)
         return Entrance(state, await self.cursors.open(dialect.path, identity))
+
+    def abandon(self, entrance: Entrance) -> None:
+        """Of a socket that was not opened after all."""
+        if entrance.cursor is not None:
+            self.cursors.abandon(entrance.cursor)
 
     async def gone(self, seconds: float | None = None) -> None:
         """Waits until every socket is closed, at most so long."""

@@ -203,12 +203,7 @@ async def test_who_goes_while_the_door_is_opened_is_not_thought_to_be_there(site
         entered.set()
         await enter.wait()
 
-    [dialect] = {
-        rule.target_kwargs["dialect"]
-        for rule in site.server.listener._house.wildcard_router.rules
-        if rule.target_kwargs.get("dialect") and rule.target_kwargs["dialect"].path == "/chat"
-    }
-    monkeypatch.setattr(dialect, "enter", slow)
+    monkeypatch.setattr(site.server.listener._house.dialects["/chat"], "enter", slow)
     raw = sockets.create_connection(("127.0.0.1", site.port))
     raw.sendall(
         f"GET /chat?api_key={key_of('ann')} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"

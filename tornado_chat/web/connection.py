@@ -1,0 +1,179 @@
+"""A WebSocket over a stream that HTTP has let go of: frames in, pongs and goodbyes out (RFC 6455).
+
+One connection is one object with slots, the stream, and a future for what is read next: no task, no
+coroutine waits in it, and nothing is kept of the request that opened it. An idle one costs a third of
+Tornado's own, whose handler keeps all of that.
+"""
+
+import asyncio
+import logging
+from typing import Any
+
+from tornado.iostream import IOStream, StreamClosedError
+
+from tornado_chat.protocol import frame
+from tornado_chat.web.frames import BINARY, CLOSE, NOT_UTF8, PING, PONG, TEXT, BadFrame, Frames
+
+log = logging.getLogger("tornado_chat.session")
+
+CHUNK = 16384  # bytes read at once: what they hold is one turn of the loop
+CLOSE_SECONDS = 5.0  # for the peer to answer a goodbye
+_FIN = 0x80
+
+
+class Connection:
+    """`on_message` and `on_pong` are told what comes, `on_close` once that it is over. Where
+    `on_message` gives a future, nothing more is read until that is done.
+
+    `close_code`: what the peer gave, None without. `leaving`: a goodbye was said.
+    """
+
+    __slots__ = ("_frames", "_over", "_owed", "_pong", "_timer", "close_code", "leaving", "stream")
+
+    def __init__(self, stream: IOStream, most: int) -> None:
+        """`most`: bytes of one message; above this it ends with 1009."""
+        self.stream = stream
+        stream.read_chunk_size = CHUNK
+        self._frames = Frames(most)
+        self.close_code: int | None = None
+        self.leaving = False
+        self._over = False
+        self._pong: asyncio.Future[None] | None = None  # one that is not gone yet
+        self._owed: bytes | None = None  # the payload of the newest ping meanwhile
+        self._timer: asyncio.TimerHandle | None = None
+
+    def on_message(self, text: str) -> "asyncio.Future[None] | None":
+        """A text frame."""
+        raise NotImplementedError
+
+    def on_binary(self) -> None:
+        """A binary frame."""
+        raise NotImplementedError
+
+    def on_pong(self, payload: bytes) -> None:
+        """An answer to a ping."""
+        raise NotImplementedError
+
+    def on_close(self) -> None:
+        """It is over, whoever ended it."""
+        raise NotImplementedError
+
+    # In
+
+    def listen(self) -> None:
+        """From now on frames are read."""
+        try:
+            coming: asyncio.Future[bytes] = self.stream.read_bytes(CHUNK, partial=True)  # type: ignore[assignment]
+        except StreamClosedError:
+            self._ended()
+        else:
+            coming.add_done_callback(self._came)
+
+    def _came(self, coming: "asyncio.Future[bytes]") -> None:
+        try:
+            data = coming.result()
+        except StreamClosedError:
+            self._ended()
+        else:
+            self._frames.feed(data)
+            self._go_on()
+
+    def _go_on(self, _done: object = None) -> None:
+        """With what has come, then with what comes."""
+        try:
+            while (found := self._frames.next()) is not None:
+                waiting = self._take(*found)
+                if self._over:
+                    return
+                if waiting is not None:
+                    waiting.add_done_callback(self._go_on)
+                    return
+        except BadFrame as fault:
+            self._fail(fault.code, str(fault))
+        except UnicodeDecodeError:
+            self._fail(NOT_UTF8, "not utf-8")
+        except Exception:
+            log.exception("a socket: frame failed")
+            self._end()
+        else:
+            self.listen()
+
+    def _take(self, opcode: int, payload: bytes) -> "asyncio.Future[None] | None":
+        if opcode == TEXT:
+            return self.on_message(payload.decode())
+        if opcode == PONG:
+            self.on_pong(payload)
+        elif opcode == PING:
+            self._answer(payload)
+        elif opcode == BINARY:
+            self.on_binary()
+        elif opcode == CLOSE:
+            self.close_code = int.from_bytes(payload[:2]) if len(payload) > 1 else None
+            self._say_close(payload[:2])
+            self._end()
+        return None
+
+    # Out
+
+    def _write(self, opcode: int, payload: bytes) -> "asyncio.Future[None] | None":
+        try:
+            return self.stream.write(frame(_FIN | opcode, payload))
+        except StreamClosedError:
+            return None
+
+    def _answer(self, payload: bytes) -> None:
+        """One pong at a time, and then for the newest ping (RFC 6455 5.5.3), so that who pings and
+        does not read makes nothing grow."""
+        if self.leaving:
+            return
+        if self._pong is not None:
+            self._owed = payload
+            return
+        pong = self._write(PONG, payload)
+        if pong is not None and not pong.done():
+            self._pong = pong
+            pong.add_done_callback(self._answered)
+
+    def _answered(self, _pong: object) -> None:
+        self._pong = None
+        owed, self._owed = self._owed, None
+        if owed is not None:
+            self._answer(owed)
+
+    def close(self, code: int, reason: str = "") -> None:
+        """Says goodbye; over once the peer has answered, or has taken too long."""
+        if not self.leaving:
+            self._say_close(code.to_bytes(2) + reason.encode())
+            self._stop_timer()
+            self._timer = asyncio.get_running_loop().call_later(CLOSE_SECONDS, self.stream.close)
+
+    def _say_close(self, payload: bytes) -> None:
+        if not self.leaving:
+            self.leaving = True
+            self._write(CLOSE, payload)
+
+    # The end
+
+    def _fail(self, code: int, reason: str) -> None:
+        self._say_close(code.to_bytes(2) + reason.encode())
+        self._end()
+
+    def _end(self) -> None:
+        self.stream.close()
+        self._ended()
+
+    def _ended(self) -> None:
+        if not self._over:
+            self._over = True
+            self._stop_timer()
+            self.on_close()
+
+    def _stop_timer(self) -> None:
+        timer, self._timer = self._timer, None
+        if timer is not None:
+            timer.cancel()
+
+    def call_later(self, seconds: float, work: Any, *args: Any) -> None:
+        """Unless it is over by then, or has said goodbye. One at a time."""
+        self._stop_timer()
+        self._timer = asyncio.get_running_loop().call_later(seconds, work, *args)
