@@ -59,7 +59,7 @@ class Listeners:
         subscription = session.subscriptions.pop(topic, None)
         if subscription is None:
             return False
-        subscription.ended = True
+        subscription.ended, subscription.live = True, False  # also for a fan-out that is under way
         for index, key in self._places(subscription):
             place = index.get(key, {})
             place.pop(subscription, None)

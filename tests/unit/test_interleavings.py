@@ -50,6 +50,10 @@ FOUND = {
         ("publish", 0, 0), ("turn", 1, 0), ("hurry", 1, 0), ("commit", 0, 0), ("restart", 1, 0),
         ("prune", 0, 0), ("commit", 0, 0), ("publish", 0, 0),
     ]),
+    "who has left in the midst of a fan-out is not handed the rest of it": (NativeStory, [
+        ("publish", 0, 1), ("publish", 0, 0), ("subscribe", 1, 4), ("calm", 2, 0), ("leave", 1, 0),
+        ("turn", 0, 0),
+    ]),
     "who asks again before he was let in starts where he would have": (TabStory, [
         ("restart", 0, 0), ("come_back", 5, 0), ("say", 0, 0), ("calm", 3, 0), ("open", 4, 0),
         ("come_back", 4, 0),
