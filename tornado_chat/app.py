@@ -63,7 +63,7 @@ class Server(PluginApi):
         self.background = Background()
         self.topics = self.plugins.provide_topics(self)
         self.origins = Origins(config.server.allowed_origins)
-        self.gate = Gate(self.topics, self.plugins.veto)
+        self.gate = Gate(self.topics, self.plugins.veto if self.plugins.vetoes else None)
         self.engine = open_engine(config.engine.url)
         rules = Rules(
             data_bytes=config.limits.frame_bytes,

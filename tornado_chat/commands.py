@@ -34,10 +34,12 @@ Method = Callable[["Commands", Session, dict[str, Any]], Awaitable[Reply]]
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One word: the shape of its frame, and the method that carries it out."""
+    """One word: the shape of its frame, and the method that carries it out. `is_plain`: tells of
+    most frames, without the schema, that it would load them as they are."""
 
     schema: Schema
     method: Method
+    is_plain: Callable[[dict[str, Any]], bool] = lambda _frame: False
 
 
 class Commands:
@@ -62,7 +64,7 @@ class Commands:
         command_id = schemas.id_of(frame)
         try:
             command = self._find(frame)
-            loaded = self._load(command.schema, frame)
+            loaded = self._load(command, frame)
             reply = await command.method(self, session, loaded)
         except ChatError as problem:
             session.send(protocol.error(command_id, problem))
@@ -84,9 +86,11 @@ class Commands:
         return found
 
     @staticmethod
-    def _load(schema: Schema, frame: dict[str, Any]) -> dict[str, Any]:
+    def _load(command: Command, frame: dict[str, Any]) -> dict[str, Any]:
+        if command.is_plain(frame):
+            return frame
         try:
-            loaded: dict[str, Any] = schema.load(frame)
+            loaded: dict[str, Any] = command.schema.load(frame)
         except ValidationError as error:
             raise BadRequest(first_fault(error.messages)) from None
         return loaded
@@ -193,9 +197,9 @@ TABLE: dict[str, Command] = {
     "auth": Command(schemas.Auth(), Commands.auth),
     "subscribe": Command(schemas.Subscribe(), Commands.subscribe),
     "unsubscribe": Command(schemas.Unsubscribe(), Commands.unsubscribe),
-    "publish": Command(schemas.Publish(), Commands.publish),
+    "publish": Command(schemas.Publish(), Commands.publish, schemas.is_plain_publish),
     "history": Command(schemas.History(), Commands.history),
-    "seen": Command(schemas.Seen(), Commands.seen),
-    "signal": Command(schemas.SendSignal(), Commands.signal),
-    "ping": Command(schemas.Ping(), Commands.ping),
+    "seen": Command(schemas.Seen(), Commands.seen, schemas.is_plain_seen),
+    "signal": Command(schemas.SendSignal(), Commands.signal, schemas.is_plain_signal),
+    "ping": Command(schemas.Ping(), Commands.ping, schemas.is_plain_ping),
 }

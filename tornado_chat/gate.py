@@ -12,14 +12,11 @@ from tornado_chat.topics import Action, Registry, TopicProvider
 Vetoes = Callable[[Identity, str, Topic], Awaitable[None]]
 
 
-async def no_vetoes(_identity: Identity, _action: str, _topic: Topic) -> None:
-    """Nobody vetoes."""
-
-
 class Gate:
-    """`vetoes(identity, action, topic)` raises where a plugin vetoes; it widens nothing."""
+    """`vetoes(identity, action, topic)` raises where a plugin vetoes; it widens nothing. None where
+    no plugin can."""
 
-    def __init__(self, registry: Registry, vetoes: Vetoes = no_vetoes) -> None:
+    def __init__(self, registry: Registry, vetoes: Vetoes | None = None) -> None:
         self._registry = registry
         self._vetoes = vetoes
 
@@ -31,5 +28,6 @@ class Gate:
         provider = self._registry.of(topic)
         if not await provider.authorize(identity, action, topic):
             raise Denied(f"{action} {topic.name}: not allowed")
-        await self._vetoes(identity, action, topic)
+        if self._vetoes is not None:
+            await self._vetoes(identity, action, topic)
         return provider

@@ -5,6 +5,7 @@ Frames are made once and shared by all sockets that get them, so they are neithe
 server never masks, RFC 6455 5.1) nor compressed (a compressor keeps state per connection).
 """
 
+import functools
 import struct
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -71,6 +72,7 @@ def check_depth(text: str, value: Any, depth: int) -> None:
     raise TooLarge(f"JSON nests deeper than limits.json_depth = {depth}")
 
 
+@functools.lru_cache(1024)  # a message's time is in its push and in its reply, and others share it
 def iso(at: int) -> str:
     """Milliseconds since 1970 as the wire writes a time: `2026-11-22T10:00:00.123Z`."""
     moment = datetime.fromtimestamp(at / 1000, UTC).replace(tzinfo=None)

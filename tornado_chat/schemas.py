@@ -107,3 +107,48 @@ class SendSignal(Command):
 
 class Ping(Command):
     """Asks for a sign of life."""
+
+
+# Fast ways: marshmallow spends 25 µs on a frame, which is more than all the rest of its way in. Each
+# of these says yes to nothing that its schema refuses or changes (a test holds them against one
+# another); about what it does not know it says no, and the schema has the word.
+
+
+def is_plain_publish(frame: dict[str, Any]) -> bool:
+    """Whether `Publish` would load this frame, read from JSON, as it is."""
+    key = frame.get("key")
+    return (
+        len(frame) == (4 if key is None else 5)
+        and (key is None or (isinstance(key, str) and 0 < len(key) <= 128))
+        and type(frame.get("data")) is dict
+        and _names_topic(frame)
+    )
+
+
+def is_plain_signal(frame: dict[str, Any]) -> bool:
+    """The same for `SendSignal`."""
+    name = frame.get("name")
+    return (
+        len(frame) == 5
+        and isinstance(name, str)
+        and 0 < len(name) <= 64
+        and type(frame.get("data")) is dict
+        and _names_topic(frame)
+    )
+
+
+def is_plain_seen(frame: dict[str, Any]) -> bool:
+    """The same for `Seen`."""
+    offset = frame.get("offset")
+    return len(frame) == 4 and type(offset) is int and 0 <= offset < 2**63 and _names_topic(frame)
+
+
+def is_plain_ping(frame: dict[str, Any]) -> bool:
+    """The same for `Ping`."""
+    return len(frame) == 2 and is_id(frame.get("id"))
+
+
+def _names_topic(frame: dict[str, Any]) -> bool:
+    """An id and a topic; that there is a `do` is how its schema was found."""
+    topic = frame.get("topic")
+    return isinstance(topic, str) and 0 < len(topic) <= TOPIC_NAME_MAX and is_id(frame.get("id"))

@@ -6,10 +6,12 @@ The time it takes is for `make bench`; here is what it is made of.
 import re
 
 import pytest
+from tornado.iostream import IOStream
 
 from support.queries import counted_queries
 from support.rooms import rooms_server
 from support.stores import one_group
+from support.wire import Wire
 
 MANY = 64
 
@@ -88,3 +90,20 @@ async def test_a_key_costs_two_statements_a_message(site):
     keys = [each for each in statements if each.endswith("publish_key")]
     assert keys == ["SELECT publish_key", "INSERT publish_key"] * 16
     assert len(statements) == len(keys) + 4
+
+
+async def test_frames_that_come_in_one_piece_are_read_at_once(site, monkeypatch):
+    reads = []
+    read_bytes = IOStream.read_bytes
+
+    def counted(self, size, **kwargs):
+        reads.append(size)
+        return read_bytes(self, size, **kwargs)
+
+    async with Wire.open(site.site, "/ws", "ann") as wire:
+        await wire.next()  # the hello
+        monkeypatch.setattr(IOStream, "read_bytes", counted)
+        for number in range(MANY):
+            wire.send({"id": number, "do": "ping"})
+        assert [(await wire.next())["id"] for _ in range(MANY)] == list(range(MANY))
+    assert len(reads) < 5
