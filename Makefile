@@ -12,8 +12,9 @@ help:     ## this list
 
 setup: .venv/test.stamp .venv/dev.stamp     ## .venv with all that tests and linters need
 
+# Three at a time, since tests wait more than they work; some in one process, for -s and --pdb.
 test: .venv/test.stamp     ## all tests; ARGS="-k name" for some
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n $(if $(strip $(ARGS)),0,3) $(ARGS)
 
 soak: .venv/test.stamp     ## kill the server at random for SECONDS=600; SEED=… repeats a run
 	SOAK_SECONDS=$(or $(SECONDS),600) SOAK_SEED=$(SEED) $(BIN)/python -m pytest -s tests/e2e/test_killed.py

@@ -115,8 +115,8 @@ def handled(config):
     return [int(line) for line in lines[:-1]]
 
 
-async def test_killed_while_it_consumes_nothing_is_lost_and_nothing_is_written_twice(config):
-    print(f"seed {SEED}")
+async def test_killed_while_it_consumes_nothing_is_lost_and_nothing_is_written_twice(config, tell):
+    tell(f"consumers killed: seed {SEED}")
     chance = random.Random(SEED)
     publishing = config.parent / "plugins" / "publish"
     publishing.touch()

@@ -82,7 +82,7 @@ def users(nicks):
 
 
 @pytest.mark.timeout(300)
-async def test_a_conversation_reaches_everybody_once_in_one_order(tmp_path, record_property):
+async def test_a_conversation_reaches_everybody_once_in_one_order(tmp_path, tell):
     source, lines = conversation()
     nicks = [nick for nick, _ in Counter(nick for nick, _ in lines).most_common()]
     number_of = {nick: number for number, nick in enumerate(nicks)}
@@ -90,7 +90,7 @@ async def test_a_conversation_reaches_everybody_once_in_one_order(tmp_path, reco
     config = tmp_path / "tornado_chat.toml"
     config.write_text(toml({"limits": limits, "users": users(nicks)}))
     AsyncHTTPClient.configure(None, max_clients=WORKERS * 2)
-    print(f"\n{source}: {len(lines)} messages of {len(nicks)} people")
+    tell(f"{source}: {len(lines)} messages of {len(nicks)} people")
     async with serving("-c", config) as server:
         fronts = [Front(server, number) for number in range(len(nicks))]
         members = [{"user": {"userId": front.user}, "isActive": True} for front in fronts]

@@ -14,12 +14,12 @@ SECONDS = float(os.environ.get("SOAK_SECONDS") or 60)
 
 
 @pytest.mark.timeout(SECONDS * 1.5 + 400)
-async def test_killed_at_random_nothing_is_lost_and_nothing_doubled(tmp_path, record_property):
+async def test_killed_at_random_nothing_is_lost_and_nothing_doubled(tmp_path, tell):
     seed = os.environ.get("SOAK_SEED") or os.urandom(4).hex()
-    print(f"\nsoak: seed {seed}, {SECONDS:.0f} s", flush=True)
-    record_property("seed", seed)
+    report(f"seed {seed}, {SECONDS:.0f} s")
+    tell(f"soak: seed {seed}, {SECONDS:.0f} s")
     world = await soak(tmp_path, seconds=SECONDS, seed=seed, progress=report)
-    report(world.summary)
+    tell(f"soak: {world.summary}")
     assert not world.complaints, "\n".join([f"SOAK_SEED={seed}", *world.complaints])
 
 

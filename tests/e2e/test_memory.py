@@ -58,7 +58,8 @@ async def read_all(site, room):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 @pytest.mark.timeout(180)
-async def test_readers_that_never_read_cost_what_their_outboxes_hold(tmp_path, record_property):
+@pytest.mark.alone
+async def test_readers_that_never_read_cost_what_their_outboxes_hold(tmp_path, tell):
     config = tmp_path / "tornado_chat.toml"
     limits = {"outbox_bytes": OUTBOX, "frames_per_second": 0}
     tables = {"users": users(), "limits": limits, "server": {"drain_seconds": 0.1}}
@@ -83,11 +84,9 @@ async def test_readers_that_never_read_cost_what_their_outboxes_hold(tmp_path, r
         await asyncio.sleep(1)
         cost = resident(server.process.pid) - before
         said = MESSAGES * len(PAD)
-        text = (
+        tell(
             f"{2 * READERS} readers that never read, {said / MEBIBYTE:.0f} MiB said to each: "
             f"{cost / MEBIBYTE:.1f} MiB more resident, outboxes of {2 * READERS * OUTBOX / MEBIBYTE:.1f} MiB"
         )
-        record_property("memory", text)
-        print(f"\n{text}")
         # Pages under way, and what an allocator keeps
         assert cost < 2 * READERS * OUTBOX + 16 * MEBIBYTE

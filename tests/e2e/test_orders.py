@@ -170,10 +170,10 @@ async def check(server, watcher, everybody, path):
 
 
 @pytest.mark.timeout(180)
-async def test_orders_through_the_webhook(tmp_path):
+async def test_orders_through_the_webhook(tmp_path, tell):
     path = tmp_path / "shop.db"
     source, count = northwind.load(path)
-    print(f"\n{source}: {count} orders")
+    tell(f"{source}: {count} orders")
     shop = Shop(path)
     async with watching(tmp_path, {"secret": f"whsec_{SECRET}", "tenant": "SHOP"}) as (
         server, watcher, everybody,

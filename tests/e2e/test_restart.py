@@ -114,8 +114,9 @@ def assert_nothing_lost_or_doubled(crowd):
         assert member.seen.keys() <= member.rooms
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-async def test_a_restart_under_two_thousand_clients_loses_nothing(arguments, number, capsys):
+async def test_a_restart_under_two_thousand_clients_loses_nothing(arguments, number, tell):
     async with contextlib.AsyncExitStack() as stack:
         server = await stack.enter_async_context(serving(*arguments))
         topics = await make_rooms(server)
@@ -174,10 +175,9 @@ async def test_a_restart_under_two_thousand_clients_loses_nothing(arguments, num
             assert moments[-1] - moments[0] > DRAIN * 0.8
         assert await again.stop(signal.SIGKILL) == -signal.SIGKILL
         assert "Traceback" not in server.log + again.log
-        with capsys.disabled():
-            print(
-                f"\n{number.name} under {size} clients (seed {SEED}): came in {came:.1f} s, "
-                f"gone in {went:.1f} s, all back and caught up {caught_up - listens:.1f} s after "
-                f"it listened again; {messages} messages, {before} before, {while_leaving} while "
-                f"it left; refused {crowd.refusals}"
-            )
+        tell(
+            f"{number.name} under {size} clients (seed {SEED}): came in {came:.1f} s, "
+            f"gone in {went:.1f} s, all back and caught up {caught_up - listens:.1f} s after "
+            f"it listened again; {messages} messages, {before} before, {while_leaving} while "
+            f"it left; refused {crowd.refusals}"
+        )

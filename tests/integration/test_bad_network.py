@@ -258,9 +258,9 @@ async def test_who_pings_notices_a_connection_that_is_forgotten_for_good():
         here.proxy.cut()
 
 
-async def test_faults_at_random(capsys):
+async def test_faults_at_random(tell):
     seed = random.randrange(2**32)
-    print(f"seed {seed}")  # to be put in its place
+    tell(f"faults at random: seed {seed}")  # to be put in its place
     chance = random.Random(seed)
     async with world() as here:
         end = asyncio.get_running_loop().time() + 6

@@ -198,6 +198,7 @@ async def test_a_first_password_waits_for_a_store_that_cannot_write(tmp_path, mo
         with pytest.raises(Unavailable):
             await accounts.login("ann", "Secret99!", HERE)
         accounts._store.writer = writer
+        monkeypatch.setattr("tornado_chat.accounts.configured.SETTLE_SECONDS", 30)
         assert (await accounts.login("ann", "Secret99!", HERE)).identity.user_id == "ann"
 
 
