@@ -2,19 +2,21 @@
 
 import asyncio
 import contextlib
+import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
 from tornado_chat.bench.loads import Progress
-from tornado_chat.bench.place import Place, of_our_own, running
+from tornado_chat.bench.place import Place, checked, of_our_own, running
 from tornado_chat.bench.run import Run
 from tornado_chat.bench.verdict import rows, words
 from tornado_chat.cli import cli, config_option, load, set_option
+from tornado_chat.cli_accounts import read_secret
 from tornado_chat.config import Config
 from tornado_chat.errors import SetupError
 
@@ -32,9 +34,17 @@ STEPS = 1000  # of the progress bar
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
     help="A file with api keys of different people, one a line.",
 )
-@click.option("--sockets", type=click.IntRange(2), help="Connections; default 100, 10 a key.")
-@click.option("--rate", type=click.FloatRange(1), default=100, show_default=True, help="Offered.")
-@click.option("--seconds", type=click.FloatRange(0.1), default=5, show_default=True, help="A load.")
+@click.option("--sockets", type=click.IntRange(2), help="Default: 100, at most 10 a key.")
+@click.option(
+    "--rate",
+    type=click.FloatRange(1),
+    default=100,
+    show_default=True,
+    help="Messages a second of the load that keeps a pace.",
+)
+@click.option(
+    "--seconds", type=click.FloatRange(0.1), default=5, show_default=True, help="Of each load."
+)
 def bench(
     url: str | None,
     config_file: Path | None,
@@ -46,33 +56,49 @@ def bench(
 ) -> None:
     """Measure the server at URL, or one of our own on a database that is thrown away."""
     config = load(config_file, sets)
-    there: contextlib.AbstractAsyncContextManager[Place]
-    if url is None:
-        there = of_our_own(config)
-    else:
-        there = contextlib.nullcontext(running(url, _keys(keys_file, config), config))
+    there = of_our_own(config) if url is None else _running(checked(url), keys_file, config)
     asyncio.run(_bench(there, count=sockets, rate=rate, seconds=seconds))
 
 
+@contextlib.asynccontextmanager
+async def _running(url: str, keys_file: Path | None, config: Config) -> AsyncIterator[Place]:
+    yield await running(url, _keys(keys_file, config), config)
+
+
 def _keys(file: Path | None, config: Config) -> list[str]:
-    """Of the file, else of [[users]], else one that is asked for."""
+    """Of the file, else of [[users]], else that of the environment, else one that is asked for."""
     if file is not None:
-        keys = file.read_text().split()
-        if not keys:
-            raise SetupError(f"{file}: no keys in it")
+        keys = file.read_bytes().decode(errors="replace").split()
+        if not keys or not all(map(_may_be_key, keys)):
+            raise SetupError(f"{file}: not keys, one a line")
         return keys
     found = [user.api_key for user in config.users if user.api_key]
-    return found or [click.prompt("Key", hide_input=True, err=True)]
+    if found:
+        return found
+    key = os.environ.get("TORNADO_CHAT_KEY") or read_secret("key")
+    if not key or not _may_be_key(key):
+        raise SetupError("a key is needed, of somebody whom that server knows")
+    return [key]
+
+
+def _may_be_key(text: str) -> bool:
+    return text.isascii() and text.isprintable()
 
 
 async def _bench(there: contextlib.AbstractAsyncContextManager[Place], **how: Any) -> None:
     async with there as place:
         which = "a server of its own" if place.own else "that server"
-        click.echo(f"{place.url}, {which}; durability {place.durability}")
+        durability = place.durability or "not told"
+        click.echo(f"{place.url}, {which}; durability {durability}{place.says}")
         how["count"] = how["count"] or min(SOCKETS, OF_ONE_KEY * len(place.keys))
         run = Run(place, **how, bar=_bar)
         await run.measure()
-    for line in ["", *rows(run.found, run.memory), "", *words(run.found, place.durability)]:
+    for line in [
+        "",
+        *rows(run.found, run.memory),
+        "",
+        *words(run.found, run.memory, place.durability),
+    ]:
         click.echo(line)
 
 

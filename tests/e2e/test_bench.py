@@ -8,12 +8,15 @@ import pytest
 
 from support.process import COMMAND, run, serving, toml
 
-BRIEF = ("--sockets", "4", "--seconds", "0.3", "--rate", "40")
+BRIEF = ("--sockets", "4", "--seconds", "0.2", "--rate", "40")
 NOBODY = "a-key-that-nobody-has"
 ROWS = (
     r"connections +[\d,]+ +\S+ m?s +\S+ m?s +\S+ m?s",
-    r"fan-out to 3 sockets +[\d,]+ +\S+ m?s +\S+ m?s +\S+ m?s +0 +0",
+    r"signals to 3 sockets +[\d,]+ +\S+ m?s +\S+ m?s +\S+ m?s +0 +0",
+    r"messages to 3 sockets +[\d,]+ +\S+ m?s +\S+ m?s +\S+ m?s +0 +0",
+    r"bursts of 20 to 3 sockets +[\d,]+ +\S+ m?s +\S+ m?s +\S+ m?s +0 +0",
     r"durable messages of 2 people +[\d,]+ +\S+ m?s +\S+ m?s +\S+ m?s +0 +0",
+    r"REST, messages of 2 people +[\d,]+ +\S+ m?s +\S+ m?s +\S+ m?s +0 +0",
     r"40 messages a second offered +\d+ +\S+ m?s +\S+ m?s +\S+ m?s +0 +0",
     r"memory of a connection +\S+ KiB   all \d+ MB",
 )
@@ -35,7 +38,7 @@ def is_whole(out):
     for row in ROWS:
         assert re.search(f"^{row}$", out, re.MULTILINE), (row, out)
     assert "Good: every message came, and came once." in out
-    assert re.search(r"At 40 messages a second it is \w+: 99 of 100 arrive within", out)
+    assert re.search(r"^(At|It cannot keep up with) 40 messages a second", out, re.MULTILINE)
 
 
 async def test_on_a_server_of_its_own_which_leaves_nothing(tmp_path):
@@ -51,8 +54,8 @@ async def test_on_a_server_that_runs_whose_lists_stay_as_they_were(config):
     async with serving("-c", config) as server:
         status, out, err = await run("bench", server.url, "-c", config, *BRIEF)
         assert status == 0, err
-        assert f"{server.url}, that server; durability full" in out
-        assert "Each was on the disk before it was acknowledged." in out
+        assert f"{server.url}, that server; durability full, says {config}\n" in out
+        assert "What was acknowledged was on the disk before." in out
         is_whole(out)
         _, listed, _ = await run("room", "list", "-c", config, "--tenant", "SHOP")
         assert listed.count("Bench") == 3
@@ -64,26 +67,38 @@ async def test_on_a_server_that_runs_whose_lists_stay_as_they_were(config):
             assert said == head > 12
 
 
-async def test_keys_of_a_file_go_before_those_of_the_configuration(config, tmp_path):
+async def test_keys_of_a_file_go_first_and_who_may_know_is_told_the_durability(config, tmp_path):
+    tables = {"users": [person("u-ann", permissions=["status"]), person("u-bob")]}
+    config.write_text(toml({**tables, "store": {"durability": "relaxed"}}))
     keys = tmp_path / "keys.txt"
-    keys.write_text("key-of-u-bob-0123456789\n")
+    keys.write_text("key-of-u-ann-0123456789\n")
     async with serving("-c", config) as server:
-        status, out, err = await run("bench", server.url, "-c", config, "--keys", keys, *BRIEF)
+        arguments = ("bench", server.url, "--keys", keys, *BRIEF)
+        status, out, err = await run(*arguments, cwd=tmp_path.parent)
         assert status == 0, err
+        assert f"{server.url}, that server; durability relaxed\n" in out
         is_whole(out)
         with sqlite3.connect(config.parent / "tornado_chat.db") as database:
             members = database.execute("SELECT DISTINCT user_id FROM member").fetchall()
-            assert members == [("u-bob",)]
+            assert members == [("u-ann",)]
 
 
-async def test_a_key_is_asked_for_and_a_bad_one_is_said(config, tmp_path):
+@pytest.mark.parametrize("given", [{"stdin": f"{NOBODY}\n"}, {"env": {"TORNADO_CHAT_KEY": NOBODY}}])
+async def test_a_key_is_asked_for_and_a_bad_one_is_said_and_told_nothing(config, given):
     async with serving("-c", config) as server:
-        status, out, err = await run(
-            "bench", server.url, *BRIEF, stdin=f"{NOBODY}\n", cwd=tmp_path.parent
-        )
+        status, out, err = await run("bench", server.url, *BRIEF, **given, cwd=config.parents[1])
         assert status == 1
+        assert "that server; durability not told\n" in out
         assert f"error: {server.url}: answered 401: " in err
         assert NOBODY not in out + err
+
+
+@pytest.mark.parametrize("written", ["", "\n", "\xff\xfe", "key-of-Müller"])
+async def test_what_is_no_file_of_keys(tmp_path, written):
+    keys = tmp_path / "keys.txt"
+    keys.write_text(written, "latin-1")
+    status, _, err = await run("bench", "http://127.0.0.1:9", "--keys", keys, cwd=tmp_path)
+    assert (status, err) == (1, f"error: {keys}: not keys, one a line\n")
 
 
 async def test_a_limit_of_the_server_is_named(config):
@@ -93,12 +108,26 @@ async def test_a_limit_of_the_server_is_named(config):
     assert "limits.sockets_per_user = 1 sockets are open: give fewer --sockets" in err
 
 
-async def test_it_keeps_to_the_pace_that_the_server_allows(config):
-    async with serving("-c", config, "--set", "limits.frames_per_second=20") as server:
+async def test_it_keeps_to_the_pace_that_the_server_allows_and_needs_no_growerp_face(config):
+    sets = ("--set", "limits.frames_per_second=20", "--set", "plugins.disabled=['growerp']")
+    async with serving("-c", config, *sets) as server:
         status, out, err = await run("bench", server.url, "-c", config, *BRIEF)
     assert status == 0, err
     rate = re.search(r"^durable messages of 2 people +(\d+)", out, re.MULTILINE)[1]
     assert int(rate) <= 40
+    assert "REST" not in out
+    assert re.search(r"^limits.frames_per_second held back: .*durable messages", out, re.MULTILINE)
+    assert re.search(
+        r"^limits.frames_per_second held back: .*durable messages of 2 people", out, re.M
+    )
+
+
+async def test_without_rooms_there_is_no_bench(config):
+    without = ("--set", "plugins.disabled=['growerp', 'chat_rooms']")
+    async with serving("-c", config, *without) as server:
+        status, _, err = await run("bench", server.url, "-c", config, *BRIEF)
+    assert status == 1
+    assert f"error: {server.url}: without the plugin chat_rooms" in err
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,21 @@ async def test_health(site):
     assert ready.json["plugins"] == ["boards"]
 
 
+async def test_how_it_is_set_up_is_told_to_who_may_know_and_a_bad_key_makes_nobody_unready(site):
+    anybody = (await site.fetch("GET", "/health/ready")).json.keys()
+    assert "durability" not in anybody
+    for headers in (
+        {},
+        {"api_key": key_of("ann")},
+        {"api_key": "nobody's"},
+        {"Authorization": "Basic x"},
+    ):
+        ready = await site.fetch("GET", "/health/ready", headers=headers)
+        assert (ready.code, ready.json.keys()) == (200, anybody)
+    ready = await site.fetch("GET", "/health/ready", name="admin")
+    assert ready.json["durability"] == "full"
+
+
 async def test_json_in_and_out(site):
     answer = await site.fetch("POST", PATH, {"a": [1]}, name="ann")
     assert answer.json == {"got": {"a": [1]}, "who": "u-ann"}

@@ -7,7 +7,7 @@ import tomllib
 import pytest
 
 from tornado_chat.bench.figures import Figures, Hearing, quantile
-from tornado_chat.bench.place import listener, running, tables
+from tornado_chat.bench.place import checked, listener, tables
 from tornado_chat.bench.verdict import Memory, duration, rows, words
 from tornado_chat.config import build
 from tornado_chat.errors import SetupError
@@ -51,39 +51,60 @@ def test_durations(seconds, shown):
 
 
 def test_a_loss_is_said_first():
-    said = list(words([figures(lost=1, doubled=3)], "full"))
-    assert said[0] == "Not good: 1 messages were lost and 3 came twice."
+    said = list(words([figures(lost=1, doubled=3)], None, "full"))
+    assert said[0] == "Not good: messages lost: 1, come twice: 3."
     assert not any(line.startswith("Good") for line in said)
 
 
 @pytest.mark.parametrize(
     ("durability", "said"),
-    [("full", "on the disk before"), ("relaxed", "lost in a power cut"), ("not known", "")],
+    [
+        ("full", "was on the disk before"),
+        ("relaxed", "lost in a power cut"),
+        (None, "keys with the permission status, or by -c FILE"),
+    ],
 )
-def test_durability_is_said_where_it_is_known(durability, said):
-    lines = list(words([figures(lost=0, doubled=0)], durability))
-    assert lines[0].startswith("Good")
-    assert (len(lines) == 1) if not said else said in lines[1]
+def test_durability_is_said_or_who_is_told_it(durability, said):
+    good, line = words([figures(lost=0, doubled=0)], None, durability)
+    assert good.startswith("Good")
+    assert said in line
 
 
 @pytest.mark.parametrize(
     ("slowest", "said"), [(0.01, "it is quick"), (0.1, "it is usable"), (0.5, "it is slow")]
 )
 def test_a_pace_that_is_kept(slowest, said):
-    [line] = list(words([figures(times=[slowest], offered=100.0)], ""))[1:]
+    line = list(words([figures(times=[slowest], offered=100.0)], None, None))[1]
     assert said in line
     assert duration(slowest) in line
 
 
 def test_a_pace_that_is_not_kept():
-    [line] = list(words([figures(rate=80.0, offered=100.0)], ""))[1:]
+    line = list(words([figures(rate=80.0, offered=100.0)], None, None))[1]
     assert line == "It cannot keep up with 100 messages a second: 80 came."
 
 
-def test_a_busy_bench_is_said():
-    [line] = list(words([figures(busy=0.97)], ""))[1:]
-    assert line.startswith("steady: the bench itself used 97% of a core")
-    assert len(list(words([figures(busy=0.5)], ""))) == 1
+def test_a_pace_that_the_server_forbids_is_not_its_fault():
+    said = list(words([figures(rate=80.0, offered=100.0, held=0.9)], None, None))
+    assert said[1].startswith("limits.frames_per_second let only 80 of 100 messages a second be")
+    assert len(said) == 3
+
+
+@pytest.mark.parametrize(
+    ("what", "said"), [({"busy": 0.97}, "The bench itself"), ({"held": 0.8}, "limits.frames_per")]
+)
+def test_what_was_slower_than_the_server_is_said(what, said):
+    found = [figures(), figures(name="fast", **what), figures(name="more", **what)]
+    line = list(words(found, None, None))[-1]
+    assert line.startswith(said)
+    assert line.endswith(": fast, more. The server can do more than that.")
+    assert len(list(words([figures(busy=0.5, held=0.3)], None, None))) == 2
+
+
+def test_memory_that_was_there_before_is_not_taken_for_none():
+    seen, not_seen = Memory(10_000_000, 11_000_000, 100), Memory(10_000_000, 10_000_000, 100)
+    assert len(list(words([figures()], seen, None))) == 2
+    assert "memory left from before" in list(words([figures()], not_seen, None))[-1]
 
 
 def test_whoever_listens_on_a_port_of_this_machine_is_found():
@@ -91,14 +112,6 @@ def test_whoever_listens_on_a_port_of_this_machine_is_found():
         port = here.getsockname()[1]
         assert listener(port) == os.getpid()
     assert listener(port) is None
-
-
-def test_durability_of_a_server_that_runs_is_known_with_its_configuration(tmp_path):
-    told = build({"store": {"durability": "relaxed"}}, path=tmp_path / "tornado_chat.toml")
-    assert running("http://chat.example/", ["k"], told).durability == "relaxed"
-    there = running("http://chat.example/", ["k"], build({}))
-    assert there.durability.startswith("as its configuration says")
-    assert (there.url, there.process, there.memory()) == ("http://chat.example", None, None)
 
 
 def test_a_server_of_our_own_is_as_durable_as_the_configured_one():
@@ -112,4 +125,8 @@ def test_a_server_of_our_own_is_as_durable_as_the_configured_one():
 @pytest.mark.parametrize("url", ["chat.example", "ws://chat.example", "http://", ""])
 def test_what_is_no_url(url):
     with pytest.raises(SetupError, match="not http:// or https:// and a host"):
-        running(url, ["k"], build({}))
+        checked(url)
+
+
+def test_an_address_has_no_slash_at_its_end():
+    assert checked("https://chat.example/") == "https://chat.example"

@@ -24,8 +24,8 @@ wire_log.setLevel(logging.INFO)  # at DEBUG that library writes every frame down
 
 
 class Device:
-    """`user`: who it is; `frames_per_second`: how much it may say, 0 for no limit. `on_push` is
-    told what comes, and when."""
+    """`user`: who it is; `frames_per_second`: how much it may say, 0 for no limit; `held`: seconds
+    that it waited for that. `on_data` is told what comes, a push or a signal, and when."""
 
     def __init__(self, url: str, key: str) -> None:
         self._url = url
@@ -35,7 +35,8 @@ class Device:
         self._next = 0.0  # when it may say something again
         self.user = ""
         self.frames_per_second = 0.0
-        self.on_push: Callable[[dict[str, Any], float], None] = lambda _push, _at: None
+        self.held = 0.0
+        self.on_data: Callable[[dict[str, Any], float], None] = lambda _data, _at: None
         self._socket: ClientConnection | None = None
         self._reader: asyncio.Task[None] | None = None
 
@@ -53,10 +54,11 @@ class Device:
                 open_timeout=ANSWER_SECONDS,
                 logger=wire_log,
             )
-            hello = orjson.loads(await self._socket.recv())["hello"]
+            async with asyncio.timeout(ANSWER_SECONDS):
+                hello = orjson.loads(await self._socket.recv())["hello"]
         except InvalidStatus as refusal:
             raise SetupError(self._refused(refusal)) from None
-        except (OSError, WebSocketException, ValueError) as problem:
+        except (OSError, WebSocketException, ValueError, KeyError) as problem:
             raise SetupError(f"{self._url}: {str(problem) or 'no answer'}") from None
         self.user = hello["user"]
         self.frames_per_second = FRAMES_SHARE * hello["limits"]["frames_per_second"]
@@ -79,7 +81,9 @@ class Device:
             async for text in socket:
                 frame = orjson.loads(text)
                 if "push" in frame:
-                    self.on_push(frame["push"], time.perf_counter())
+                    self.on_data(frame["push"]["data"], time.perf_counter())
+                elif "signal" in frame:
+                    self.on_data(frame["signal"]["data"], time.perf_counter())
                 elif frame.get("id") in self._asked:
                     self._asked.pop(frame["id"]).set_result(frame)
                 elif "error" in frame:
@@ -111,6 +115,7 @@ class Device:
         self._next = max(self._next, now) + 1 / self.frames_per_second
         if self._next > now + 1 / self.frames_per_second:
             await asyncio.sleep(self._next - now)
+            self.held += time.perf_counter() - now
 
     async def do(self, do: str, **arguments: Any) -> dict[str, Any]:
         """A command and what it answers. Raises SetupError where it is refused or not answered."""

@@ -41,6 +41,7 @@ class Figures:
     doubled: int | None = None
     offered: float | None = None  # a second, where the pace was given
     busy: float = 0.0  # share of a core that the bench itself has used
+    held: float = 0.0  # share of the time that the server's limits.frames_per_second took
 
     def at(self, share: float) -> float:
         """The time that so large a share of all did not exceed."""

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
@@ -27,13 +28,16 @@ SERVE = "from tornado_chat.cli import main; main()"
 @dataclass(frozen=True)
 class Place:
     """`process`: of the server, None where it is not on this machine, or another person's.
-    `durability`: as far as it is known here. `own`: nobody else is served there."""
+    `durability`: None where nobody told; `says`: who did, where it was not the server. `own`:
+    nobody else is served there. `rest`: it has the GrowERP face."""
 
     url: str
     keys: Sequence[str]
     process: int | None
-    durability: str
+    durability: str | None
     own: bool = False
+    rest: bool = True
+    says: str = ""
 
     def memory(self) -> int | None:
         """Resident bytes of the server."""
@@ -50,14 +54,11 @@ class Place:
         body = json.dumps({"name": "Bench", "members": list(members)})
         headers = {"api_key": key, "Content-Type": "application/json"}
         request = HTTPRequest(self.url + ROOMS, "POST", headers, body)
-        try:
-            answer = await AsyncHTTPClient().fetch(request)
-        except HTTPClientError as refusal:
-            said = refusal.response.body.decode(errors="replace") if refusal.response else ""
-            raise SetupError(f"{self.url}: a room cannot be made: {refusal} {said}") from None
-        except OSError as problem:
-            raise SetupError(f"{self.url}: {problem}") from None
-        return str(json.loads(answer.body)["room"]["topic"])
+        status, answer = await ask(self.url, request)
+        if status not in {200, 201}:
+            said = answer.get("error", {}).get("message", f"answered {status}")
+            raise SetupError(f"{self.url}: a room cannot be made: {said}")
+        return str(answer["room"]["topic"])
 
     async def leave_room(self, key: str, topic: str) -> None:
         """So that nobody has it in his list. What goes wrong is passed over: it is measured."""
@@ -66,16 +67,51 @@ class Place:
             await AsyncHTTPClient().fetch(HTTPRequest(path, "POST", {"api_key": key}, "{}"))
 
 
-def running(url: str, keys: Sequence[str], config: Config) -> Place:
-    """A server that runs. `config`: its own, where one was given."""
+async def ask(url: str, request: HTTPRequest) -> tuple[int, dict[str, Any]]:
+    """Status, and what was answered as JSON. Raises SetupError where nobody answers so."""
+    try:
+        answer = await AsyncHTTPClient().fetch(request, raise_error=False)
+        body = json.loads(answer.body or b"null")
+    except (OSError, HTTPClientError) as problem:
+        raise SetupError(f"{url}: {problem}") from None
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        raise SetupError(f"{url}: no tornado_chat answers there")
+    return answer.code, body
+
+
+def checked(url: str) -> str:
+    """The address of a server, without the last slash. Raises SetupError."""
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise SetupError(f"{url}: not http:// or https:// and a host")
-    known = "as its configuration says; -c FILE has it told here"
-    durability = config.store.durability if config.path else known
+    return url.rstrip("/")
+
+
+async def running(url: str, keys: Sequence[str], config: Config) -> Place:
+    """A server that runs. `config`: believed where it came from a file and the server does not tell
+    any of these people how it is set up. Raises SetupError where it cannot be measured."""
+    report: dict[str, Any] = {}
+    for key in dict.fromkeys(keys):
+        _status, report = await ask(
+            url, HTTPRequest(f"{url}/health/ready", headers={"api_key": key})
+        )
+        if not report.get("ready") or "durability" in report:
+            break
+    if "ready" not in report:
+        raise SetupError(f"{url}: no tornado_chat answers there")
+    if not report["ready"]:
+        raise SetupError(f"{url}: not ready: {json.dumps(report)[:200]}")
+    if "chat_rooms" not in report["plugins"]:
+        raise SetupError(f"{url}: without the plugin chat_rooms there are no rooms to talk in")
+    durability, says = report.get("durability"), ""
+    if durability is None and config.path is not None:
+        durability, says = config.store.durability, f", says {config.path}"
+    parts = urlsplit(url)
     local = parts.hostname in {"127.0.0.1", "::1", "localhost"}
-    port = parts.port or (443 if parts.scheme == "https" else 80)
-    return Place(url.rstrip("/"), keys, listener(port) if local else None, durability)
+    process = listener(parts.port or (443 if parts.scheme == "https" else 80)) if local else None
+    return Place(url, keys, process, durability, rest="growerp" in report["plugins"], says=says)
 
 
 def listener(port: int) -> int | None:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from tornado_chat.bench.figures import Figures
 
 BUSY = 0.85  # share of a core from which on the bench itself may be what is slow
+HELD = 0.5  # share of the time from which on the server's limit is
+SEEN = 2048  # bytes a connection; fewer are memory that the server had from before
 BEHIND = 0.95  # of the rate that was offered
 QUICK, SLOW = 0.02, 0.2  # seconds until 99 of 100 are there
 
@@ -44,38 +46,58 @@ def duration(seconds: float) -> str:
     return f"{seconds * 1000:.1f} ms" if seconds < 0.1 else f"{seconds * 1000:.0f} ms"
 
 
-def words(found: Sequence[Figures], durability: str) -> Iterator[str]:
-    """The verdict: sentences, the worst first."""
+def words(found: Sequence[Figures], memory: Memory | None, durability: str | None) -> Iterator[str]:
+    """The verdict: sentences, the most important first."""
     lost = sum(each.lost or 0 for each in found)
     doubled = sum(each.doubled or 0 for each in found)
     if lost or doubled:
-        yield f"Not good: {lost:,} messages were lost and {doubled:,} came twice."
+        yield f"Not good: messages lost: {lost:,}, come twice: {doubled:,}."
     else:
         yield "Good: every message came, and came once."
-    if durability in {"full", "relaxed"}:
-        yield {
-            "full": "Each was on the disk before it was acknowledged.",
-            "relaxed": "An acknowledged message survives a crash of the server, but the last moments "
-            "may be lost in a power cut (durability relaxed).",
-        }[durability]
     for each in found:
         if each.offered is not None:
-            yield _pace(each)
-    for each in found:
-        if each.busy >= BUSY:
-            yield (
-                f"{each.name}: the bench itself used {each.busy:.0%} of a core, so the server can "
-                f"do more than that."
+            yield _pace(each, each.offered)
+    yield {
+        "full": "What was acknowledged was on the disk before.",
+        "relaxed": "What was acknowledged survives a crash of the server, but the last moments may be "
+        "lost in a power cut (durability relaxed).",
+        None: "Whether what was acknowledged survives a power cut was not told: durability is told to "
+        "keys with the permission status, or by -c FILE.",
+    }[durability]
+    yield from _limits(found)
+    if memory is not None and memory.each < SEEN:
+        yield (
+            "What a connection costs was not seen: the server had memory left from before. Start it "
+            "anew to see it."
+        )
+
+
+def _limits(found: Sequence[Figures]) -> Iterator[str]:
+    """What was slower than the server."""
+    held = [each.name for each in found if each.held >= HELD and each.offered is None]
+    if held:
+        yield (
+            f"limits.frames_per_second held back: {', '.join(held)}. The server can do more than "
+            f"that."
+        )
+    busy = [each.name for each in found if each.busy >= BUSY and each.name not in held]
+    if busy:
+        yield (
+            f"The bench itself was busy all the time with: {', '.join(busy)}. The server can do more "
+            f"than that."
+        )
+
+
+def _pace(each: Figures, offered: float) -> str:
+    if each.rate < BEHIND * offered:
+        if each.held >= HELD:
+            return (
+                f"limits.frames_per_second let only {each.rate:,.0f} of {offered:g} messages a second "
+                f"be offered: give more keys by --keys, or a lower --rate."
             )
-
-
-def _pace(each: Figures) -> str:
-    assert each.offered is not None
-    if each.rate < BEHIND * each.offered:
-        return f"It cannot keep up with {each.offered:g} messages a second: {each.rate:,.0f} came."
+        return f"It cannot keep up with {offered:g} messages a second: {each.rate:,.0f} came."
     most = each.at(0.99)
     how = "quick" if most <= QUICK else "usable" if most <= SLOW else "slow"
     return (
-        f"At {each.offered:g} messages a second it is {how}: 99 of 100 arrive within "
-        f"{duration(most)}."
+        f"At {offered:g} messages a second it is {how}: 99 of 100 arrive within {duration(most)}."
     )

@@ -51,6 +51,7 @@ class Store:
     def __init__(
         self, url: str, durability: str, rules: Rules, on_committed: Callable[[Committed], None]
     ) -> None:
+        self.durability = durability
         self._database = open_database(url, durability)
         self._members = KnownMembers(lambda topic: self.read(lambda: members_of(topic)))
         self._rules = replace(rules, members_changed=self._members.forget)

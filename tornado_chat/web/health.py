@@ -1,6 +1,10 @@
 """Whether the process lives, and whether it should be sent work."""
 
+import contextlib
+
+from tornado_chat.errors import ChatError
 from tornado_chat.web.base import Handler
+from tornado_chat.web.credentials import read_credentials
 
 
 class Live(Handler):
@@ -13,10 +17,20 @@ class Live(Handler):
 
 
 class Ready(Handler):
-    """503 while the house starts, leaves, or cannot read its store."""
+    """503 while the house starts, leaves, or cannot read its store. Who shows a key with the
+    permission `status` is told more; any other key changes nothing."""
 
     public = True
 
     async def get(self) -> None:
         report = await self.server.report()
+        if report["ready"] and await self._may_know():
+            report["durability"] = self.server.store.durability
         self.answer(report, 200 if report["ready"] else 503)
+
+    async def _may_know(self) -> bool:
+        if read_credentials(self.request).key is None:
+            return False
+        with contextlib.suppress(ChatError):
+            return (await self.identify()).may("status")
+        return False
