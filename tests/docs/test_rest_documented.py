@@ -13,7 +13,9 @@ GROWERP = "/rest/s1/growerp/100/"
 
 def paths(site):
     """What the server listens to, as the page writes it."""
-    for rule in site.server.listener._house.wildcard_router.rules:
+    house = site.server.listener._house
+    yield from house.dialects
+    for rule in house.wildcard_router.rules:
         path = rule.matcher.regex.pattern.removesuffix("$").replace("([^/]+)", "<id>")
         if "(" not in path:
             yield path
