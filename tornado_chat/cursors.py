@@ -7,34 +7,32 @@ proved is sent again to the next socket (design section 5 rules 5 and 6).
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from tornado_chat.config import DeliveryConfig
 from tornado_chat.doorway import Doorway
 from tornado_chat.errors import REVOKED, Unauthorized
 from tornado_chat.heartbeat import Heartbeat
 from tornado_chat.messages import Identity
+from tornado_chat.openings import WRITE_SECONDS, Opening, Openings
 from tornado_chat.session import Session
 from tornado_chat.store import Store, Tx
-from tornado_chat.store.cursors import (
+from tornado_chat.store.cursor_rows import (
     KEY,
     OPEN,
     ORPHAN,
-    Known,
-    Opened,
     Owner,
-    Start,
-    find_start,
+    Person,
     leave_behind,
-    open_cursor,
+    rows_of,
     sweep_cursors,
 )
+from tornado_chat.store.cursors import Known, Opened, Start, find_start
 from tornado_chat.write_behind import Cursor, WriteBehind
 
 log = logging.getLogger("tornado_chat.session")
 
 PROBE_SECONDS = 2.0  # for the other sockets of a key to show that they live
-WRITE_SECONDS = 2.0  # for the store; then a socket is opened without a row, which follows later
 
 # A peer that meant it (RFC 6455 7.4.1), and the house where nobody comes back with that key
 CLEAN = {1000, 1001, REVOKED, Unauthorized.close}
@@ -52,9 +50,10 @@ class Cursors:
         self._store = store
         self._delivery = delivery
         self._clock = clock
-        self._sockets: dict[tuple[str, str, str], dict[Cursor, None]] = {}  # path, tenant, user
+        self._sockets: dict[Person, dict[Cursor, None]] = {}
         self._doorway = Doorway()
         self._behind = WriteBehind(store, clock)
+        self._openings = Openings(store, self._look, self.oldest)
         self.flush = self._behind.flush
         self.stop = self._behind.stop
         self.heartbeat: Heartbeat  # set once it is built: each needs the other
@@ -100,65 +99,70 @@ class Cursors:
         return cursor
 
     async def _open(self, owner: Owner) -> Cursor:
-        self._behind.flush_now()  # what has just ended is seen
-        asked, half_open = self._ask_siblings(owner)
-        beside = [cursor for cursor in asked if cursor.unsettled]
-        known, oldest = self._known(owner, asked, half_open), self.oldest()
-        tried: list[Opened] = []
-
-        def work(tx: Tx) -> Opened:
-            tried.append(open_cursor(tx, owner, known, oldest))
-            return tried[-1]
-
-        writing = self._store.write(work)
-        writing.add_done_callback(_look_at)
+        opening = self._openings.add(owner)
+        half_open = opening.half_open
         try:
-            await asyncio.wait([writing], timeout=WRITE_SECONDS)
-            if writing.done() and not writing.exception():
-                start, head = writing.result().start, writing.result().head
-                cursor = Cursor(owner, start.position, head, writing.result().row)
+            await opening.ready
+            opened = opening.opened
+            if opened is not None:
+                start = opened.start
+                cursor = Cursor(owner, start.position, opened.head, opened.row)
             else:
-                half_open += self._behind.orphans(owner, but=half_open)
-                more = self._known(owner, asked, half_open)
-                start, head = await self._store.read(lambda: self._look_up(owner, more, oldest))
-                # It may be written by then, and the reader does not see what was struck off
-                starts = [*(each.start for each in tried), start]
-                start = min(starts, key=lambda each: each.position)
+                start, head = await self._without_row(opening)
                 cursor = Cursor(owner, start.position, head, None)
-                self._row_follows(cursor, writing)
+                self._row_follows(cursor, opening.written)
         except BaseException:
-            writing.add_done_callback(lambda done: self._leave(owner, done))
+            opening.written.add_done_callback(lambda done: self._leave(owner, done))
             raise
         if start.takes is not None:
             self._take(cursor, half_open[start.takes], start.struck)
         elif start.struck is not None:
             cursor.struck = Cursor(owner, start.struck, cursor.head, None, ORPHAN)
             cursor.struck.until = start.until
-        if asked:
-            cursor.asked, cursor.beside, cursor.unsettled = asked, beside, True
+        if opening.asked:
+            cursor.asked, cursor.beside, cursor.unsettled = opening.asked, opening.beside, True
         else:
             cursor.struck = None  # that is settled
         return cursor
 
-    def _known(self, owner: Owner, asked: Iterable[Cursor], half_open: Iterable[Cursor]) -> Known:
+    def _look(self, group: Sequence[Opening]) -> None:
+        """What is known of each of a group that is about to be written."""
+        self._behind.flush_now()  # what has just ended is seen
+        for opening in group:
+            opening.asked, opening.half_open[:] = self._ask_siblings(opening.owner)
+            opening.beside = [cursor for cursor in opening.asked if cursor.unsettled]
+            opening.known = self._known(opening)
+
+    def _known(self, opening: Opening) -> Known:
+        owner, asked = opening.owner, opening.asked
         return Known(
-            [(cursor.position, cursor.row) for cursor in half_open],
+            [(cursor.position, cursor.row) for cursor in opening.half_open],
             [each.row for each in asked if each.row is not None],
             max((cursor.position for cursor in self._of_key(owner)), default=None),
             max((cursor.position for cursor in self._of_user(owner)), default=None),
             min((cursor.start for cursor in asked if cursor.unsettled), default=None),
         )
 
+    async def _without_row(self, opening: Opening) -> tuple[Start, int]:
+        """Where it starts, and the head, while the store cannot write."""
+        half_open, owner = opening.half_open, opening.owner
+        half_open += self._behind.orphans(owner, but=half_open)
+        known, now, oldest = self._known(opening), int(self._clock() * 1000), self.oldest()
+
+        def look_up() -> tuple[Start, int]:
+            rows, head = rows_of([owner.person], now, oldest), self._store.log.head()
+            return find_start(owner, known, rows[owner.person], head), head
+
+        start, head = await self._store.read(look_up)
+        # It may be written by then, and the reader does not see what was struck off
+        starts = [*(each.start for each in opening.tried), start]
+        return min(starts, key=lambda each: each.position), head
+
     def _leave(self, owner: Owner, writing: "asyncio.Future[Opened]") -> None:
         """The socket was refused; what was asked of the store may be written all the same."""
         if not writing.cancelled() and not writing.exception():
             opened = writing.result()
             self._end(Cursor(owner, opened.start.position, opened.head, opened.row), ORPHAN)
-
-    def _look_up(self, owner: Owner, known: Known, oldest: int) -> tuple[Start, int]:
-        """While the store cannot write; in a reader's thread."""
-        head = self._store.log.head()
-        return find_start(owner, known, head, int(self._clock() * 1000), oldest), head
 
     def _row_follows(self, cursor: Cursor, writing: "asyncio.Future[Opened]") -> None:
         """It may still be made by what was asked of the store; else with what is written next."""
@@ -230,7 +234,7 @@ class Cursors:
         self._behind.touch(other)  # where it lives after all, it has its row again
 
     def _of_user(self, owner: Owner) -> Iterable[Cursor]:
-        return self._sockets.get((owner.path, owner.tenant, owner.user_id), ())
+        return self._sockets.get(owner.person, ())
 
     def _of_key(self, owner: Owner) -> list[Cursor]:
         return [cursor for cursor in self._of_user(owner) if cursor.owner == owner]
@@ -243,7 +247,7 @@ class Cursors:
         cursor.session = session
         session.cursor = cursor
         self._doorway.passed(owner, cursor.through)
-        self._sockets.setdefault((owner.path, owner.tenant, owner.user_id), {})[cursor] = None
+        self._sockets.setdefault(owner.person, {})[cursor] = None
 
     def proved(self, session: Session, position: int | None) -> None:
         """The peer has everything up to there; None: it lives. Also while its socket closes."""
@@ -276,10 +280,10 @@ class Cursors:
             return
         owner = cursor.owner
         cursor.state = state
-        of_user = self._sockets.get((owner.path, owner.tenant, owner.user_id), {})
+        of_user = self._sockets.get(owner.person, {})
         of_user.pop(cursor, None)
         if not of_user:
-            self._sockets.pop((owner.path, owner.tenant, owner.user_id), None)
+            self._sockets.pop(owner.person, None)
         self._doorway.passed(owner, cursor.through)
         self._answer(cursor, lives=False)
         self._behind.touch(cursor)
@@ -290,9 +294,3 @@ class Cursors:
         if answered is not None:
             answered.set_result(lives)
             self._behind.touch(cursor)  # its row says that it was asked
-
-
-def _look_at(future: "asyncio.Future[Opened]") -> None:
-    """At its error, which may interest nobody any more."""
-    if not future.cancelled():
-        future.exception()

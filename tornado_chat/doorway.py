@@ -4,7 +4,7 @@ again. Where the last one stands is not known before, and the next one starts fr
 
 import asyncio
 
-from tornado_chat.store.cursors import Owner
+from tornado_chat.store.cursor_rows import Owner
 
 
 class Doorway:

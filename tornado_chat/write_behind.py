@@ -12,7 +12,8 @@ from collections.abc import Callable, Collection
 from tornado_chat.errors import Unavailable
 from tornado_chat.session import Session
 from tornado_chat.store import Store
-from tornado_chat.store.cursors import OPEN, ORPHAN, Change, Owner, write_changes
+from tornado_chat.store.cursor_rows import OPEN, ORPHAN, Owner
+from tornado_chat.store.cursors import Change, write_changes
 
 log = logging.getLogger("tornado_chat.session")
 
@@ -126,11 +127,11 @@ class WriteBehind:
         cursors = [cursor for cursor in self._dirty if not cursor.making]
         if not cursors:
             return
+        changes = [cursor.change() for cursor in cursors]
+        writing = self._store.write(lambda _tx: write_changes(changes))
         for cursor in cursors:
             del self._dirty[cursor]
             cursor.making = cursor.row is None
-        changes = [cursor.change() for cursor in cursors]
-        writing = self._store.write(lambda _tx: write_changes(changes))
         self._writing.add(writing)
         writing.add_done_callback(lambda done: self._written(cursors, done))
 

@@ -7,17 +7,24 @@ follow at most once in some seconds.
 
 import asyncio
 import json
+import logging
+from collections.abc import Collection
 from typing import Any
 
-from peewee import BigIntegerField, CharField, CompositeKey, PeeweeException, TextField
+from peewee import EXCLUDED, BigIntegerField, CharField, CompositeKey, TextField, chunked, fn
 
 from tornado_chat import ChatError, Identity, ReadTx, Server, StoreModel, Tx
+
+log = logging.getLogger("tornado_chat.growerp")
 
 PAUSE_SECONDS = 2.0  # between two writes
 SETS = 20  # of one person, for as many keys; the longest unchanged are forgotten
 WAITING = 20_000  # sets that wait while the store cannot write; then the oldest are let go
+ROWS = 200  # in one statement
 
 Names = frozenset[str]
+Person = tuple[str, str]  # tenant, user id
+Sets = dict[str, Names]  # by key, the newest first
 Whose = tuple[str, str, str]  # tenant, user id, SHA-256 of the api key or nothing
 
 
@@ -43,13 +50,15 @@ class Remembered:
         self._server = server
         self._waiting: dict[Whose, Names] = {}
         self._task: asyncio.Task[None] | None = None
+        self._asked: dict[Person, asyncio.Future[Sets]] = {}
+        self._reading = False
 
     async def of(self, identity: Identity) -> Names:
         """Nothing where nothing was ever said. Raises Unavailable."""
         whose = whose_of(identity)
         if whose in self._waiting:
             return self._waiting[whose]
-        rows = await self._server.read(lambda tx: read_sets(tx, whose))
+        rows = await self._sets_of(whose[:2])
         if whose in self._waiting:  # said meanwhile
             return self._waiting[whose]
         if whose[2] in rows:
@@ -57,6 +66,32 @@ class Remembered:
         newest = [names for each, names in self._waiting.items() if each[:2] == whose[:2]]
         newest = newest[-1:] or list(rows.values())[:1]
         return newest[0] if newest else frozenset()
+
+    async def _sets_of(self, person: Person) -> Sets:
+        """Whoever asks while others are answered shares one query with all who do so."""
+        found = self._asked.get(person)
+        if found is None:
+            found = self._asked[person] = asyncio.get_running_loop().create_future()
+            if not self._reading:
+                self._reading = True
+                self._server.spawn(self._read(), name="growerp.remembered.read")
+        return await asyncio.shield(found)
+
+    async def _read(self) -> None:
+        try:
+            while self._asked:
+                asked, self._asked = self._asked, {}
+                try:
+                    sets = await self._server.read(lambda tx, asked=asked: read_sets(tx, asked))  # type: ignore[misc]
+                except Exception as error:  # noqa: BLE001 - it is that of all who asked
+                    for found in asked.values():
+                        found.set_exception(error)
+                        found.exception()  # its asker may have gone
+                else:
+                    for person, found in asked.items():
+                        found.set_result(sets.get(person, {}))
+        finally:
+            self._reading = False
 
     def keep(self, identity: Identity, names: Names) -> None:
         """An empty set is one, too: who unsubscribed from everything meant it. Returns at once."""
@@ -83,7 +118,10 @@ class Remembered:
             return
         try:
             await self._server.write(lambda tx: write_sets(tx, sets))
-        except (ChatError, PeeweeException):
+        except ChatError:
+            return
+        except Exception:  # whatever it is, it is tried again
+            log.exception("what is listened to cannot be written")
             return
         for whose, names in sets.items():
             if self._waiting.get(whose) is names:
@@ -94,32 +132,59 @@ def whose_of(identity: Identity) -> Whose:
     return identity.tenant or "", identity.user_id, identity.key or ""
 
 
-def read_sets(_tx: ReadTx, whose: Whose) -> dict[str, Names]:
-    """All sets of a person by key, the newest first."""
-    tenant, user_id, _key = whose
-    query: Any = (
-        ListeningRow.select(ListeningRow.key, ListeningRow.names)
-        .where(ListeningRow.tenant == tenant, ListeningRow.user_id == user_id)
-        .order_by(ListeningRow.at.desc())
-    )
-    return {key: frozenset(json.loads(names)) for key, names in query.tuples()}
+def read_sets(_tx: ReadTx, people: Collection[Person]) -> dict[Person, Sets]:
+    """All sets of these people, the newest of each first."""
+    found: dict[Person, Sets] = {}
+    for some in chunked(people, ROWS):
+        query: Any = (
+            ListeningRow.select(
+                ListeningRow.tenant, ListeningRow.user_id, ListeningRow.key, ListeningRow.names
+            )
+            .where(of_people(some))
+            .order_by(ListeningRow.at.desc())
+        )
+        for tenant, user_id, key, names in query.tuples():
+            found.setdefault((tenant, user_id), {})[key] = frozenset(json.loads(names))
+    return found
+
+
+def of_people(people: Collection[Person]) -> Any:
+    """Theirs, and perhaps those of somebody with the same id in another tenant: found by index."""
+    tenants, users = {tenant for tenant, _ in people}, {user_id for _, user_id in people}
+    return (ListeningRow.tenant.in_(tenants)) & (ListeningRow.user_id.in_(users))
 
 
 def write_sets(tx: Tx, sets: dict[Whose, Names]) -> None:
     """Each in place of the one before, and no more of one person than are kept."""
-    for place, (whose, names) in enumerate(sets.items()):
-        tenant, user_id, key = whose
-        said = {"names": json.dumps(sorted(names)), "at": tx.now + place}  # in their order
-        ListeningRow.insert(tenant=tenant, user_id=user_id, key=key, **said).on_conflict(
-            conflict_target=[ListeningRow.tenant, ListeningRow.user_id, ListeningRow.key],
-            update=said,
+    fields = [
+        ListeningRow.tenant,
+        ListeningRow.user_id,
+        ListeningRow.key,
+        ListeningRow.names,
+        ListeningRow.at,
+    ]
+    rows = [
+        (*whose, json.dumps(sorted(names)), tx.now + place)  # in their order
+        for place, (whose, names) in enumerate(sets.items())
+    ]
+    for some in chunked(rows, ROWS):
+        ListeningRow.insert_many(some, fields=fields).on_conflict(
+            conflict_target=fields[:3],
+            update={ListeningRow.names: EXCLUDED.names, ListeningRow.at: EXCLUDED.at},
         ).execute()
-        forget_old(tenant, user_id)
+        forget_old({row[:2] for row in some})
 
 
-def forget_old(tenant: str, user_id: str) -> None:
-    of_person = (ListeningRow.tenant == tenant) & (ListeningRow.user_id == user_id)
-    query: Any = ListeningRow.select(ListeningRow.key).where(of_person)
-    old = [key for (key,) in query.order_by(ListeningRow.at.desc()).offset(SETS).tuples()]
-    if old:
+def forget_old(people: Collection[Person]) -> None:
+    person = ListeningRow.tenant, ListeningRow.user_id
+    many: Any = (
+        ListeningRow.select(*person)
+        .where(of_people(people))
+        .group_by(*person)
+        .having(fn.COUNT(ListeningRow.key) > SETS)
+    )
+    for tenant, user_id in many.tuples():
+        of_person = (ListeningRow.tenant == tenant) & (ListeningRow.user_id == user_id)
+        query: Any = ListeningRow.select(ListeningRow.key).where(of_person)
+        old = [key for (key,) in query.order_by(ListeningRow.at.desc()).offset(SETS).tuples()]
         ListeningRow.delete().where(of_person, ListeningRow.key.in_(old)).execute()

@@ -4,6 +4,7 @@ Thousands may prove one message within a second; they share one write, which nob
 """
 
 import asyncio
+import logging
 from collections.abc import Iterable
 
 from peewee import chunked
@@ -11,6 +12,8 @@ from peewee import chunked
 from tornado_chat import ChatError, Server, Tx
 
 from .models import Note
+
+log = logging.getLogger("tornado_chat.notifications")
 
 WAIT_SECONDS = 0.5
 ROWS = 300  # in one INSERT
@@ -46,8 +49,10 @@ class SentTimes:
             return
         try:
             await self._server.write(lambda tx: write_sent(tx, pairs))
-        except ChatError:
+        except Exception as error:
             self._waiting = dict.fromkeys([*pairs, *self._waiting][-KEPT_MAX:])
+            if not isinstance(error, ChatError):  # whatever it is, it is tried again
+                log.exception("sent times cannot be written")
 
 
 def write_sent(tx: Tx, pairs: list[tuple[str, int]]) -> None:

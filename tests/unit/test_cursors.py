@@ -4,20 +4,23 @@ import pytest
 
 from support.queries import explained
 from support.stores import Opened
-from tornado_chat.store.cursors import (
+from tornado_chat.store.cursor_rows import (
     ASKED_MS,
     KEY,
     OPEN,
     ORPHAN,
+    Owner,
+    leave_behind,
+    rows_of,
+    sweep_cursors,
+)
+from tornado_chat.store.cursors import (
     SPARE_MS,
     Change,
     Known,
-    Owner,
     Start,
     find_start,
-    leave_behind,
-    open_cursor,
-    sweep_cursors,
+    open_cursors,
     write_changes,
 )
 from tornado_chat.store.models import CursorRow
@@ -56,7 +59,8 @@ def kept():
 async def start(store, *given, known=None, owner=ANN):
     def work(_tx):
         rows(*given)
-        return find_start(owner, known or Known(), HEAD, NOW, OLDEST)
+        found = rows_of([owner.person], NOW, OLDEST)[owner.person]
+        return find_start(owner, known or Known(), found, HEAD)
 
     return await store.write(work)
 
@@ -129,7 +133,7 @@ async def test_opening_writes_all_of_it(store):
     def work(tx):
         rows((ORPHAN, 5), (ORPHAN, 9), (ORPHAN, 7, OTHER))
         tx._memory.head = HEAD
-        opened = open_cursor(tx, ANN, Known(), OLDEST)
+        [opened] = open_cursors(tx, [(ANN, Known())], OLDEST)
         spared = CursorRow.get(CursorRow.state == ORPHAN, CursorRow.key == "k1")
         return opened, kept(), spared.until
 
@@ -139,10 +143,56 @@ async def test_opening_writes_all_of_it(store):
     assert until == NOW + SPARE_MS
 
 
+async def test_who_comes_with_others_starts_as_if_they_had_come_before(store):
+    """Of one transaction: what one strikes off or spares, the next one of that person finds so."""
+    beside = Owner("/chat", "SHOP", "ann", "k2")
+    bob = Owner("/chat", "SHOP", "bob", "k3")
+
+    def at_once(tx):
+        rows((ORPHAN, 5), (ORPHAN, 7), (ORPHAN, 9), (KEY, 3, OTHER))
+        sockets = [
+            (ANN, Known()),
+            (beside, Known()),
+            (ANN, Known()),
+            (bob, Known()),
+            (ANN, Known()),
+        ]
+        return [each.start for each in open_cursors(tx, sockets, OLDEST)], kept()
+
+    def in_turn(tx):
+        CursorRow.delete().execute()
+        rows((ORPHAN, 5), (ORPHAN, 7), (ORPHAN, 9), (KEY, 3, OTHER))
+        owners = (ANN, beside, ANN, bob, ANN)
+        found = [open_cursors(tx, [(owner, Known())], OLDEST)[0].start for owner in owners]
+        return found, kept()
+
+    def named(found):  # their rows have other ids
+        starts, left = found
+        return [(each.position, each.struck, each.until) for each in starts], left
+
+    together = await store.write(at_once)
+    assert named(together) == named(await store.write(in_turn))
+    assert [each.struck for each in together[0]] == [9, None, 7, None, 5]
+
+
+async def test_many_who_come_back_together_share_their_statements(store):
+    owners = [Owner("/chat", "SHOP", f"u{number}", "k") for number in range(64)]
+    with explained() as plans:
+
+        def work(tx):
+            return open_cursors(tx, [(owner, Known()) for owner in owners], OLDEST)
+
+        opened = await store.write(work)
+    assert len({each.row for each in opened}) == 64
+    verbs = [text.split(" ", 1)[0] for text in plans.statements]
+    assert verbs == ["SELECT", "INSERT"]
+    assert plans.searched("SELECT") == {"tenant=? AND user_id=? AND path=?"}
+
+
 async def test_starting_again_from_one_that_is_spared_gives_it_no_more_time(store):
     def work(tx):
         rows((ORPHAN, 5, {"until": NOW + 1}), (ORPHAN, 9))
-        open_cursor(tx, ANN, Known(), OLDEST)
+        open_cursors(tx, [(ANN, Known())], OLDEST)
         return CursorRow.get(CursorRow.state == ORPHAN).until
 
     assert await store.write(work) == NOW + 1
@@ -185,12 +235,13 @@ async def test_a_close_by_the_peer_folds_and_only_rises(store):
     assert (await written(store, change(None, 8, KEY)))[1] == [(KEY, 8, "k1")]
 
 
-async def test_what_many_prove_at_once_is_found_by_row_in_one_statement(store):
+async def test_what_many_prove_at_once_is_found_by_row_in_a_few_statements(store):
     many, _ = await written(store, *(change(None, 3, OPEN) for _ in range(400)))
     with explained() as plans:
         kept_rows, left = await written(store, *(change(row, 4, OPEN) for row in many))
     assert (kept_rows, left) == (many, [(OPEN, 4, "k1")] * 400)
-    assert len([text for text in plans.statements if text.startswith("UPDATE")]) == 1
+    # by powers of two: 256, 128 and 16
+    assert len([text for text in plans.statements if text.startswith("UPDATE")]) == 3
     assert plans.searched("UPDATE") == {"rowid=?"}
 
 
@@ -229,7 +280,7 @@ async def test_one_that_was_asked_and_did_not_answer_is_waited_for_a_moment_only
 
     def work(tx):
         hangs, lives, _other = rows((OPEN, 3), (OPEN, 4), (OPEN, 5))
-        opened = open_cursor(tx, ANN, Known(asked=[hangs, lives], of_key=5), OLDEST)
+        [opened] = open_cursors(tx, [(ANN, Known(asked=[hangs, lives], of_key=5))], OLDEST)
         write_changes([Change(lives, ANN, 6, OPEN, False, NOW)])
         leave_behind(tx)
         return {

@@ -17,7 +17,7 @@ FLOORS = [
     ["topics", "engine", "store", "outbox"],
     ["state", "session", "accounts", "plugins", "gate", "background", "retention"],
     ["listeners", "batch", "hub", "heartbeat", "write_behind", "doorway"],
-    ["catch_up", "revoking", "broker", "consumers", "consuming", "cursors", "replay"],
+    ["catch_up", "revoking", "broker", "consumers", "consuming", "cursors", "openings", "replay"],
     ["plugin_api"],
     ["subscribing", "commands"],
     ["web"],

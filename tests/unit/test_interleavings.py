@@ -22,7 +22,8 @@ from tornado_chat.cursors import Cursors
 from tornado_chat.heartbeat import Heartbeat
 from tornado_chat.hub import Hub
 from tornado_chat.session import Subscription
-from tornado_chat.store.cursors import KEY, find_start
+from tornado_chat.store.cursor_rows import KEY
+from tornado_chat.store.cursors import find_start
 from tornado_chat.store.database import SYNCHRONOUS
 
 SMALL = {"hub.SLICE": 1, "batch.BATCH": 2, "hub.PENDING": 1, "hub.WAITING": 4, "catch_up.PAGE": 2,

@@ -4,31 +4,29 @@ Which of them a new socket starts from, and which of them it strikes off: design
 Works inside the transactions of others.
 """
 
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from peewee import ValuesList, chunked
-
-from tornado_chat.store.models import CursorRow
+from tornado_chat.store.cursor_rows import (
+    KEY,
+    OPEN,
+    ORPHAN,
+    Owner,
+    Row,
+    delete,
+    fold,
+    insert,
+    note_asked,
+    note_spare,
+    rows_of,
+    update,
+)
 
 if TYPE_CHECKING:
     from tornado_chat.store.transaction import Tx
 
-OPEN, ORPHAN, KEY = "open", "orphan", "key"
-ROWS = 500  # in one statement
 SPARE_MS = 600_000  # how long an orphan is kept that somebody else has started from
-ASKED_MS = 30_000  # the same of one that had not yet said that it lives when the server ended
-
-
-@dataclass(frozen=True, slots=True)
-class Owner:
-    """Whose cursors they are. `key`: SHA-256 of the api key, empty for none."""
-
-    path: str
-    tenant: str
-    user_id: str
-    key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +81,15 @@ class Change:
     until: int | None = None
 
 
-def find_start(owner: Owner, known: Known, head: int, now: int, oldest: int) -> Start:
-    """Where a new socket of `owner` starts. Rows last proved before `oldest` mean nothing any more."""
-    start = _find_start(owner, known, head, now, oldest)
+def find_start(owner: Owner, known: Known, rows: Sequence[Row], head: int) -> Start:
+    """Where a new socket of `owner` starts; `rows` are his person's that still mean something."""
+    start = _find_start(owner, known, rows, head)
     if known.beside is not None and known.beside < start.position:
         return replace(start, position=known.beside)
     return start
 
 
-def _find_start(owner: Owner, known: Known, head: int, now: int, oldest: int) -> Start:
-    rows = _rows_of(owner, now, oldest)
+def _find_start(owner: Owner, known: Known, rows: Sequence[Row], head: int) -> Start:
     own = [row for row in rows if row.key == owner.key]
     half_open = {row for _position, row in known.half_open}
     orphans: list[tuple[int, int | None, int | None]] = [
@@ -122,128 +119,60 @@ def _given(position: int | None) -> list[int]:
     return [] if position is None else [position]
 
 
-def _rows_of(owner: Owner, now: int, oldest: int) -> list[Any]:
-    of_user = CursorRow.select().where(
-        CursorRow.tenant == owner.tenant,
-        CursorRow.user_id == owner.user_id,
-        CursorRow.path == owner.path,
+def open_cursors(tx: "Tx", sockets: Sequence[tuple[Owner, Known]], oldest: int) -> list[Opened]:
+    """Finds the start of each new socket, strikes off what it strikes, and writes its own row: as
+    if one came after another, with a few statements for all of them."""
+    rows = rows_of((owner.person for owner, _known in sockets), tx.now, oldest)
+    starts = []
+    for owner, known in sockets:
+        start = find_start(owner, known, rows[owner.person], tx.head)
+        rows[owner.person] = _after(owner, known, start, rows[owner.person], tx.now)
+        starts.append(start)
+    delete([start.strike for start in starts if start.strike is not None])
+    note_spare([start.spare for start in starts if start.spare is not None], tx.now + SPARE_MS)
+    note_asked([row for _owner, known in sockets for row in known.asked], tx.now)
+    ids = insert(
+        [
+            (owner, start.position, OPEN, tx.now, None)
+            for (owner, _known), start in zip(sockets, starts, strict=True)
+        ]
     )
-    return [
-        row
-        for row in of_user
-        if row.state == OPEN or (row.at >= oldest and (row.until is None or row.until > now))
-    ]
+    return [Opened(row, start, tx.head) for row, start in zip(ids, starts, strict=True)]
 
 
-def open_cursor(tx: "Tx", owner: Owner, known: Known, oldest: int) -> Opened:
-    """Finds the start of a new socket, strikes off what it strikes, and writes its own row."""
-    start = find_start(owner, known, tx.head, tx.now, oldest)
-    if start.strike is not None:
-        CursorRow.delete().where(CursorRow.id == start.strike).execute()
-    if start.spare is not None:
-        CursorRow.update(until=tx.now + SPARE_MS).where(
-            CursorRow.id == start.spare, CursorRow.until.is_null()
-        ).execute()
-    if known.asked:  # noted, in case that the server ends before they answer
-        CursorRow.update(until=tx.now).where(
-            CursorRow.id.in_(list(known.asked)), CursorRow.state == OPEN
-        ).execute()
-    return Opened(_insert(owner, start.position, OPEN, tx.now), start, tx.head)
+def _after(owner: Owner, known: Known, start: Start, rows: Sequence[Row], now: int) -> list[Row]:
+    """The rows as the next one of the same person finds them."""
+    left = [row for row in rows if row.id != start.strike]
+    for row in left:
+        if row.id == start.spare and row.until is None:
+            row.until = now + SPARE_MS
+        elif row.id in known.asked and row.state == OPEN:
+            row.until = now
+    return [*left, Row(0, owner.key, start.position, OPEN, None)]
 
 
 def write_changes(changes: Sequence[Change]) -> list[int | None]:
-    """Writes them all; each one's row, None where it has none any more. A proof costs a row of one
-    statement: all who heard a message prove it within the same second."""
-    there: set[int] = set()
-    for some in chunked([each for each in changes if each.row and _goes_on(each)], ROWS):
-        there |= _update(some)
-    return [_write(change, there) for change in changes]
-
-
-def _goes_on(change: Change) -> bool:
-    return change.state != KEY and not change.taken
-
-
-def _update(changes: Sequence[Change]) -> set[int]:
-    """The rows of these that are still there."""
-    given = [(each.row, each.position, each.state, each.at, each.until) for each in changes]
-    values = ValuesList(given, alias="given")
-    column = values.c
-    query: Any = (
-        CursorRow.update(
-            position=column.column2, state=column.column3, at=column.column4, until=column.column5
-        )
-        .from_(values)
-        .where(CursorRow.id == column.column1)
-        .returning(CursorRow.id)
+    """Writes them all; each one's row, None where it has none any more. A few statements, however
+    many: all who heard a message prove it within the same second."""
+    going_on = [each for each in changes if each.state != KEY and not each.taken]
+    there = update(
+        [
+            (each.row, each.position, each.state, each.at, each.until)
+            for each in going_on
+            if each.row
+        ]
     )
-    return {row for (row,) in query.tuples().execute()}
-
-
-def _write(change: Change, there: Container[int | None]) -> int | None:
-    if change.state == KEY:
-        _delete(change.row)
-        _fold(change)
-        return None
-    if change.taken:
-        _delete(change.row)
-        return None
-    # Where it is not there, somebody has struck it off
-    if change.row is not None and (change.row in there or change.state == ORPHAN):
-        return change.row
-    return _insert(change.owner, change.position, change.state, change.at, change.until)
-
-
-def _delete(row_id: int | None) -> None:
-    if row_id is not None:
-        CursorRow.delete().where(CursorRow.id == row_id).execute()
-
-
-def _fold(change: Change) -> None:
-    """Into what the key has had, which only rises."""
-    owner = change.owner
-    row = CursorRow.get_or_none(
-        CursorRow.tenant == owner.tenant,
-        CursorRow.user_id == owner.user_id,
-        CursorRow.path == owner.path,
-        CursorRow.key == owner.key,
-        CursorRow.state == KEY,
+    delete([each.row for each in changes if each.row and (each.state == KEY or each.taken)])
+    fold([(each.owner, each.position, each.at) for each in changes if each.state == KEY])
+    # A row that is not there was struck off by somebody; an orphan stays so
+    rowless = [
+        each
+        for each in going_on
+        if not each.row or (each.row not in there and each.state != ORPHAN)
+    ]
+    made = insert(
+        [(each.owner, each.position, each.state, each.at, each.until) for each in rowless]
     )
-    if row is None:
-        _insert(owner, change.position, KEY, change.at)
-    else:
-        position = max(row.position, change.position)
-        CursorRow.update(position=position, at=change.at).where(CursorRow.id == row.id).execute()
-
-
-def _insert(owner: Owner, position: int, state: str, at: int, until: int | None = None) -> int:
-    row = CursorRow.insert(
-        path=owner.path,
-        tenant=owner.tenant,
-        user_id=owner.user_id,
-        key=owner.key,
-        position=position,
-        state=state,
-        at=at,
-        until=until,
-    )
-    return int(row.execute())
-
-
-def leave_behind(tx: "Tx") -> None:
-    """At the start of a server: whoever was open when the last one ended has ended without a word.
-
-    One that had been asked whether it lives, and had not answered, may well be the one whose peer
-    had come back already: it is waited for as long as a peer takes to come back, no longer, or that
-    peer would start from it again and again.
-    """
-    CursorRow.update(until=tx.now + ASKED_MS).where(
-        CursorRow.state == OPEN, CursorRow.until.is_null(False)
-    ).execute()
-    CursorRow.update(state=ORPHAN, at=tx.now).where(CursorRow.state == OPEN).execute()
-
-
-def sweep_cursors(tx: "Tx", oldest: int) -> None:
-    """Throws away what nobody starts from any more."""
-    over = (CursorRow.at < oldest) | (CursorRow.until.is_null(False) & (CursorRow.until <= tx.now))
-    CursorRow.delete().where(CursorRow.state != OPEN, over).execute()
+    rows = {id(each): each.row for each in going_on}
+    rows |= {id(each): row for each, row in zip(rowless, made, strict=True)}
+    return [rows.get(id(each)) for each in changes]

@@ -37,6 +37,14 @@ def execute(query: Query, rows: Sequence[tuple[Any, ...]]) -> None:
         database.execute_sql(text, list(chain.from_iterable(some)))
 
 
+def every(query: Query, rows: Sequence[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+    """What it finds for these rows, or says of those it has made; in pieces as `execute`."""
+    database: Any = current_database.get()
+    for some in _pieces(rows):
+        text = _text(type(database).__name__, query, len(some))
+        yield from database.execute_sql(text, list(chain.from_iterable(some))).fetchall()
+
+
 def first(query: Query, values: tuple[Any, ...]) -> tuple[Any, ...] | None:
     """The first row that it finds, None for none."""
     database: Any = current_database.get()
@@ -60,7 +68,7 @@ def _pieces(rows: Sequence[tuple[Any, ...]]) -> Iterator[Sequence[tuple[Any, ...
         first += size
 
 
-def _values(count: int, width: int) -> Any:
+def values(count: int, width: int) -> Any:
     """Rows to join with; SQLite and PostgreSQL both call their columns column1, column2 …"""
     return peewee.ValuesList([(0,) * width] * count).alias("given")
 
@@ -88,7 +96,7 @@ def new_addresses(count: int) -> Any:
 
 def own_messages(count: int) -> Any:
     """Topic row, user, how many more are his own."""
-    given = _values(count, 3)
+    given = values(count, 3)
     return (
         MemberRow.update(own_after=MemberRow.own_after + given.c.column3)
         .from_(given)
@@ -98,7 +106,7 @@ def own_messages(count: int) -> Any:
 
 def topic_ends(count: int) -> Any:
     """Topic row, count, last offset."""
-    given = _values(count, 3)
+    given = values(count, 3)
     return (
         TopicRow.update(count=given.c.column2, last_offset=given.c.column3)
         .from_(given)

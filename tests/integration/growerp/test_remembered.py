@@ -164,7 +164,9 @@ async def test_a_set_that_waits_is_the_one_that_counts(site, monkeypatch):
     assert await mine.of(who(key=None)) == set()
 
 
-async def test_what_cannot_be_written_is_written_later(tmp_path, monkeypatch):
+async def test_what_cannot_be_written_is_written_later(tmp_path, monkeypatch, logs):
+    """Whatever the error is."""
+    logs.expect("what is listened to cannot be written")
     monkeypatch.setattr(remembered, "PAUSE_SECONDS", 0.1)
     async with running_server(TABLES, folder=tmp_path) as site:
         await site.server.write(
