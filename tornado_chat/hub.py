@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
 from tornado_chat.batch import Batch, encoded, take_batch
-from tornado_chat.listeners import Listeners, Subscriptions
+from tornado_chat.listeners import Listeners
 from tornado_chat.messages import Audience, Identity, Message, Signal, Topic
 from tornado_chat.outbox import Outbox
 from tornado_chat.session import Session, Subscription, Wire
@@ -22,6 +22,7 @@ log = logging.getLogger("tornado_chat.session")
 SLICE = 1000  # deliveries in one turn of the loop
 WAITING = 10_000  # messages that wait for their turn; more are read from the log later
 SIGNALS_WAITING = 500  # the first to be dropped
+WIDE = 16  # hearers, from which on each is written at once
 PENDING = 100  # messages that a subscription keeps while it reads its last page
 
 
@@ -124,7 +125,7 @@ class Hub(Listeners):
         check = None
         try:
             check = self.check_for(what.topic)
-            self._targets = iter(self._find(what))
+            self._targets = iter(self.whom(what))
         except Exception:  # one that cannot be read must not stop those behind it
             log.exception("topic %s: cannot be handed out", what.topic.kind)
         if isinstance(what, Signal):
@@ -133,29 +134,11 @@ class Hub(Listeners):
             self._current = Batch(take_batch(self._waiting), check)
             self.mark = self._current.last
 
-    def _find(self, what: Message | Signal) -> list[Subscription]:
-        found = list(self._by_topic.get(what.topic, ()))
-        people = self._by_tenant.get(what.topic.tenant)
-        if not people:
-            return found
-        audience = what.audience
-        if audience.everyone:
-            return found + [each for person in people.values() for each in person]
-        addressed: Subscriptions = {}
-        members = what.members if isinstance(what, Message) else None
-        wanted = members or audience.users
-        few, many = (people, wanted) if len(people) < len(wanted) else (wanted, people)
-        for user in few:  # `keys() & wanted` would walk all of a frozenset
-            if user in many:
-                addressed.update(people[user])
-        for group in audience.groups:
-            addressed.update(self._by_group.get((what.topic.tenant, group), {}))
-        return [*found, *addressed]
-
     def _hand_batch(self, batch: Batch, subscriptions: list[Subscription]) -> None:
         """Once for each delivery, so all that most of them need stands in this one loop; whatever is
         out of the ordinary is handed message by message."""
         first, last, count = batch.first, batch.last, len(batch.messages)
+        put = self._how_to_put(subscriptions)
         for subscription in subscriptions:
             session = subscription.session
             try:
@@ -166,7 +149,7 @@ class Hub(Listeners):
                     and session.cursor is None
                     and batch.is_for(session.identity)
                     and (frames := batch.joined(session.dialect)) is not None
-                    and session.outbox.put(frames, count)
+                    and put(session.outbox, frames, count)
                 ):
                     subscription.position = last
                     continue
@@ -186,6 +169,7 @@ class Hub(Listeners):
     def _hand_signal(self, signal: Signal, subscriptions: list[Subscription]) -> None:
         frames: dict[Wire, bytes | None] = {}
         audience, topic = signal.audience, signal.topic
+        put = self._how_to_put(subscriptions)
         for subscription in subscriptions:
             if not subscription.live:
                 continue
@@ -201,7 +185,13 @@ class Hub(Listeners):
                 frames[dialect] = encoded(dialect, signal)
             frame = frames[dialect]
             if frame is not None:
-                session.outbox.put(frame)  # no room: a signal is the first to be dropped
+                put(session.outbox, frame)  # no room: a signal is the first to be dropped
+
+    def _how_to_put(self, subscriptions: list[Subscription]) -> Callable[..., bool]:
+        """A wide fan-out, after which nothing waits, is written while each socket's memory is at hand;
+        what is for a few may share its write with an answer."""
+        wide = len(subscriptions) >= WIDE and not self._waiting
+        return Outbox.put_now if wide else Outbox.put
 
     @staticmethod
     def _names(audience: Audience, identity: Identity) -> bool:

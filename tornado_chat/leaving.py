@@ -68,7 +68,7 @@ class Leaving:
                 say_goodbye(socket, self._window())
             await self._sockets.gone(HURRY_SECONDS)
             for socket in list(self._sockets.handlers):
-                socket.transport.abort()
+                socket.abort()
             await self._sockets.gone(HURRY_SECONDS)
         await self._listener.close()
 

@@ -5,7 +5,7 @@ Indices only; handing out is the hub's. Nothing here looks at a socket that was 
 
 from collections import defaultdict
 
-from tornado_chat.messages import Topic
+from tornado_chat.messages import Message, Signal, Topic
 from tornado_chat.session import Session, Subscription
 
 Subscriptions = dict[Subscription, None]  # a set that keeps its order
@@ -78,6 +78,26 @@ class Listeners:
         ]
         places += [(self._by_group, (identity.tenant, group)) for group in identity.groups]
         return places
+
+    def whom(self, what: Message | Signal) -> list[Subscription]:
+        """The subscriptions that it may be for: of its topic, and of all whom its audience names."""
+        found = list(self._by_topic.get(what.topic, ()))
+        people = self._by_tenant.get(what.topic.tenant)
+        if not people:
+            return found
+        audience = what.audience
+        if audience.everyone:
+            return found + [each for person in people.values() for each in person]
+        addressed: Subscriptions = {}
+        members = what.members if isinstance(what, Message) else None
+        wanted = members or audience.users
+        few, many = (people, wanted) if len(people) < len(wanted) else (wanted, people)
+        for user in few:  # `keys() & wanted` would walk all of a frozenset
+            if user in many:
+                addressed.update(people[user])
+        for group in audience.groups:
+            addressed.update(self._by_group.get((what.topic.tenant, group), {}))
+        return [*found, *addressed]
 
     def sessions(self, tenant: str | None, user_id: str) -> list[Session]:
         """The open sessions of a person."""

@@ -9,7 +9,7 @@ from support.boards import boards
 from support.queries import counted_queries
 from support.server import running_server
 from tornado_chat import Topic
-from tornado_chat.web.transport import StreamTransport
+from tornado_chat.web.connection import Connection
 
 BOARD = Topic("SHOP", "board", "1")
 FEW, MANY = 3, 30
@@ -40,7 +40,7 @@ class Cost:
 @contextlib.contextmanager
 def costing(site, monkeypatch):
     """Between the publish and the last byte, with nobody reading meanwhile."""
-    cost, write = Cost(), StreamTransport.write
+    cost, write = Cost(), Connection.write
 
     def counted(transport, data, drained):
         cost.take(transport, data)
@@ -50,7 +50,7 @@ def costing(site, monkeypatch):
     hub = site.server.hub
     looked, encoded, reads = hub.looked_at, hub.encoded, site.server.store.reads
     with monkeypatch.context() as patch, counted_queries() as queries:
-        patch.setattr(StreamTransport, "write", counted)
+        patch.setattr(Connection, "write", counted)
         loop.set_task_factory(cost.make_task)
         try:
             yield cost

@@ -138,3 +138,36 @@ async def test_closing_frees_those_who_wait(outbox, pipe):
     await asyncio.wait_for(waiting, 1)
     outbox.put_always(b"late")
     assert outbox.size == 0
+
+
+def test_what_is_put_now_is_written_now(outbox, pipe, dirty, budget):
+    assert outbox.put_now(b"x" * 500)  # an empty one takes any one frame
+    assert pipe.written == [b"x" * 500]
+    assert (outbox.size, budget.used, dirty, outbox.frames_out) == (0, 0, [], 1)
+
+
+def test_what_is_put_now_comes_after_what_waits(outbox, pipe, dirty):
+    outbox.put(b"a")
+    assert outbox.put_now(b"b")
+    assert pipe.written == []
+    outbox.flush()
+    assert pipe.written == [b"ab"]
+
+
+def test_what_is_put_now_waits_in_its_place_where_the_peer_does_not_read(outbox, pipe, budget):
+    pipe.stuck = True
+    assert outbox.put_now(b"a" * 60)
+    assert (outbox.size, budget.used, budget.waiting) == (60, 60, {outbox})
+    assert not outbox.put_now(b"b" * 60)
+    assert outbox.put_now(b"c" * 40)
+    pipe.stuck = False
+    pipe.drain()
+    assert pipe.written == [b"a" * 60, b"c" * 40]
+    assert (outbox.size, budget.used, budget.waiting) == (0, 0, set())
+
+
+def test_several_that_do_not_fit_are_not_put_now(outbox, pipe):
+    assert not outbox.put_now(b"x" * 101, 2)
+    outbox.close()
+    assert outbox.put_now(b"late")
+    assert pipe.written == []

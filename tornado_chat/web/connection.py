@@ -1,4 +1,5 @@
-"""A WebSocket over a stream that HTTP has let go of: frames in, pongs and goodbyes out (RFC 6455).
+"""A WebSocket over a stream that HTTP has let go of (RFC 6455): the `Transport` of an outbox, and what
+its peer says.
 
 One connection is one object with slots, the stream, and a future for what is read next: no task, no
 coroutine waits in it, and nothing is kept of the request that opened it. An idle one costs a third of
@@ -7,6 +8,7 @@ Tornado's own, whose handler keeps all of that.
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from tornado.iostream import IOStream, StreamClosedError
@@ -28,12 +30,18 @@ class Connection:
     `close_code`: what the peer gave, None without. `leaving`: a goodbye was said.
     """
 
-    __slots__ = ("_frames", "_over", "_owed", "_pong", "_timer", "close_code", "leaving", "stream")
+    __slots__ = ("_frames", "_held", "_over", "_owed", "_pong", "_socket", "_timer", "close_code",
+                 "leaving", "stream")  # fmt: skip
 
     def __init__(self, stream: IOStream, most: int) -> None:
         """`most`: bytes of one message; above this it ends with 1009."""
         self.stream = stream
         stream.read_chunk_size = CHUNK
+        # TLS has a buffer of its own, and is written by its stream alone
+        self._socket = stream.socket if type(stream) is IOStream else None
+        self._held = 0  # writes that the stream holds back
+        if stream.writing():
+            self._keep(b"")  # gone when what was written before is
         self._frames = Frames(most)
         self.close_code: int | None = None
         self.leaving = False
@@ -115,11 +123,51 @@ class Connection:
 
     # Out
 
-    def _write(self, opcode: int, payload: bytes) -> "asyncio.Future[None] | None":
+    def write(self, data: bytes, drained: Callable[[], None]) -> bool:
+        """What the kernel takes at once needs no buffer, no copy and no future of the stream; while the
+        stream holds something back, that comes first."""
+        if not self._held and self._socket is not None:
+            try:
+                sent = self._socket.send(data)
+            except OSError:  # full, or gone: the stream knows what to do with either
+                sent = 0
+            if sent == len(data):
+                return True
+            kept = self._keep(memoryview(data)[sent:])
+        else:
+            kept = self._keep(data)
+        if kept is None:
+            return True
+        kept.add_done_callback(lambda done: None if done.exception() else drained())
+        return False
+
+    def _keep(self, data: bytes | memoryview) -> "asyncio.Future[None] | None":
+        """Leaves it to the stream. None where that is done already, or never will be."""
         try:
-            return self.stream.write(frame(_FIN | opcode, payload))
+            kept = self.stream.write(data)
         except StreamClosedError:
             return None
+        if kept.done():
+            kept.exception()  # seen: the close is reported by what is read
+            return None
+        self._held += 1
+        kept.add_done_callback(self._let_go)
+        return kept
+
+    def _let_go(self, _kept: object) -> None:
+        self._held -= 1
+
+    def accepted(self) -> int:
+        """Of what had to be kept, how many bytes the kernel has taken: a stalled peer does not let it
+        rise."""
+        return int(self.stream._total_write_done_index)  # noqa: SLF001 - no public counter
+
+    def abort(self) -> None:
+        """Drops the connection without a goodbye: the peer does not answer."""
+        self.stream.close()
+
+    def _write(self, opcode: int, payload: bytes) -> "asyncio.Future[None] | None":
+        return self._keep(frame(_FIN | opcode, payload))
 
     def _answer(self, payload: bytes) -> None:
         """One pong at a time, and then for the newest ping (RFC 6455 5.5.3), so that who pings and
@@ -130,7 +178,7 @@ class Connection:
             self._owed = payload
             return
         pong = self._write(PONG, payload)
-        if pong is not None and not pong.done():
+        if pong is not None:
             self._pong = pong
             pong.add_done_callback(self._answered)
 
@@ -143,7 +191,7 @@ class Connection:
     def close(self, code: int, reason: str = "") -> None:
         """Says goodbye; over once the peer has answered, or has taken too long."""
         if not self.leaving:
-            self._say_close(code.to_bytes(2) + reason.encode())
+            self._say_close(code.to_bytes(2) + close_reason(reason))
             self._stop_timer()
             self._timer = asyncio.get_running_loop().call_later(CLOSE_SECONDS, self.stream.close)
 
@@ -177,3 +225,8 @@ class Connection:
         """Unless it is over by then, or has said goodbye. One at a time."""
         self._stop_timer()
         self._timer = asyncio.get_running_loop().call_later(seconds, work, *args)
+
+
+def close_reason(text: str) -> bytes:
+    """As much of it as a close frame can hold: 123 bytes (RFC 6455 5.5)."""
+    return text.encode()[:123].decode(errors="ignore").encode()

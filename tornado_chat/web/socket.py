@@ -22,7 +22,6 @@ from tornado_chat.web.credentials import check_user_id
 from tornado_chat.web.dialect import Dialect
 from tornado_chat.web.inbox import Inbox
 from tornado_chat.web.sockets import Entrance, Sockets
-from tornado_chat.web.transport import StreamTransport, close_reason
 
 log = logging.getLogger("tornado_chat.session")
 
@@ -35,7 +34,7 @@ ABSURD = 16  # times [limits] frame_bytes: 1009 instead of an answer
 class Socket(Connection):
     """`session` is None until somebody is known."""
 
-    __slots__ = ("__weakref__", "_request", "dialect", "inbox", "session", "sockets", "transport")
+    __slots__ = ("__weakref__", "_request", "dialect", "inbox", "session", "sockets")
 
     def __init__(
         self, stream: IOStream, sockets: Sockets, dialect: Dialect, request: HTTPServerRequest
@@ -47,7 +46,6 @@ class Socket(Connection):
         self.dialect = dialect
         self.session: Session | None = None
         self.inbox = Inbox(self._read, limits.frames_per_second)
-        self.transport = StreamTransport(self, stream)
         # Kept only until somebody is known: a third of what an idle socket would hold
         self._request: HTTPServerRequest | None = request
 
@@ -69,11 +67,11 @@ class Socket(Connection):
             self.close(self.dialect.close_code(REVOKED), "ended by the house")
             return
         limit = sockets.config.limits.outbox_bytes
-        outbox = Outbox(self.transport, limit, sockets.budget, sockets.dirty)
+        outbox = Outbox(self, limit, sockets.budget, sockets.dirty)
         session = self.session = Session(
             identity,
             self.dialect,
-            self.transport,
+            self,
             outbox,
             opened_at=time.monotonic(),
             address=request.remote_ip or "",
@@ -196,8 +194,8 @@ class Socket(Connection):
 
     def _refuse(self, command_id: object, problem: ChatError) -> None:
         known = isinstance(problem, Unavailable | RateLimited)
-        self.transport.write(protocol.text_frame(protocol.error(command_id, problem)), nothing)
-        self.close(problem.close if known else Unauthorized.close, close_reason(problem.message))
+        self.write(protocol.text_frame(protocol.error(command_id, problem)), nothing)
+        self.close(problem.close if known else Unauthorized.close, problem.message)
 
     # Closing
 
