@@ -145,9 +145,7 @@ class Server(PluginApi):
             gate=self.gate,
             registry=self.topics,
             filter_draft=self.plugins.filter,
-            published=lambda message: self.plugins.observers.tell(
-                "message_published", message=message
-            ),
+            published=self.plugins.observers.listener("message_published", "message"),
             data_bytes=config.limits.frame_bytes,
             grown=lambda: self.consumers.wake(),  # noqa: PLW0108 - built later
         )

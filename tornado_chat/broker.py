@@ -23,7 +23,8 @@ PUBLISH_KEY_MAX = 128  # characters
 
 
 class Broker:
-    """`filter_draft`: the plugins' filters. `published(message)`: tells the observers.
+    """`filter_draft`: the plugins' filters. `published(message)`: tells the observers,
+    None where there are none.
     `data_bytes`: [limits] frame_bytes, 0 for none. `grown()`: the log has, by any process."""
 
     def __init__(
@@ -35,7 +36,7 @@ class Broker:
         gate: Gate,
         registry: Registry,
         filter_draft: Callable[[Draft], Draft],
-        published: Callable[[Message], None],
+        published: Callable[[Message], None] | None,
         data_bytes: int,
         grown: Callable[[], None] = lambda: None,
     ) -> None:
@@ -78,7 +79,7 @@ class Broker:
             pair=pair,
             digest=digest,
         )
-        return self._append(self._filter(draft))
+        return self._append(self._filter(draft), provider)
 
     async def publish(
         self,
@@ -91,11 +92,10 @@ class Broker:
     ) -> Message | None:
         """Publishes for the house; answers after the commit, None for a signal."""
         draft = Draft(topic, data, audience or MEMBERS, sender=sender, sender_name=sender_name)
-        posted = await self._append(self._filter(draft))
+        posted = await self._append(self._filter(draft), self._registry.of(topic))
         return posted.message if posted.message.offset else None
 
-    def _append(self, draft: Draft) -> "asyncio.Future[Posted]":
-        provider = self._registry.of(draft.topic)
+    def _append(self, draft: Draft, provider: TopicProvider) -> "asyncio.Future[Posted]":
         if provider.history != 0:
             if type(provider).append_in is TopicProvider.append_in:
                 return self._store.append(draft)
@@ -141,8 +141,9 @@ class Broker:
             self._engine.ring(done.messages[0].offset, done.messages[-1].offset, done.messages)
         for signal in done.signals:
             self.signal(signal)
-        for message in done.messages:
-            self._published(message)
+        if self._published is not None:
+            for message in done.messages:
+                self._published(message)
 
     def on_ring(self, first: int, last: int, bodies: Sequence[Message]) -> None:
         """From the engine. Without bodies the hub sees the hole, and reads the log."""

@@ -6,6 +6,7 @@ whatever goes wrong into one error frame.
 
 import asyncio
 import difflib
+import functools
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ log = logging.getLogger("tornado_chat.session")
 
 HISTORY_READS = 20  # of a page each, for one command
 HISTORY_PAGE = 1000
+
+topic_named = functools.lru_cache(4096)(Topic.parse)  # it is the same few that are spoken of
 
 Reply = Mapping[str, Any] | None  # None: the command answers by itself, later
 Method = Callable[["Commands", Session, dict[str, Any]], Awaitable[Reply]]
@@ -111,12 +114,11 @@ class Commands:
 
     async def publish(self, session: Session, frame: dict[str, Any]) -> Reply:
         """Answered after the commit, never before."""
-        topic = Topic.parse(session.identity.tenant, frame["topic"])
+        topic = topic_named(session.identity.tenant, frame["topic"])
         future = await self._broker.post(
             session.identity, topic, frame["data"], key=frame.get("key")
         )
-        session.await_commit(future)
-        future.add_done_callback(lambda done: self._published(session, frame["id"], done))
+        session.await_commit(future, lambda done: self._published(session, frame["id"], done))
         return None
 
     def _published(self, session: Session, command_id: Any, done: "asyncio.Future[Posted]") -> None:
@@ -141,7 +143,7 @@ class Commands:
 
     async def history(self, session: Session, frame: dict[str, Any]) -> Reply:
         """A page, oldest first, of what this person may see; `more` speaks of that alone."""
-        topic = Topic.parse(session.identity.tenant, frame["topic"])
+        topic = topic_named(session.identity.tenant, frame["topic"])
         provider = await self._gate.check(session.identity, "history", topic)
         limit, after, before = frame["limit"], frame.get("after"), frame.get("before")
         seen: list[Message] = []
@@ -163,7 +165,7 @@ class Commands:
 
     async def seen(self, session: Session, frame: dict[str, Any]) -> Reply:
         """He has read the topic up to this offset; his other sessions are told."""
-        topic = Topic.parse(session.identity.tenant, frame["topic"])
+        topic = topic_named(session.identity.tenant, frame["topic"])
         try:
             provider = await self._gate.check(session.identity, "history", topic)
         except Denied:
@@ -173,7 +175,7 @@ class Commands:
 
     async def signal(self, session: Session, frame: dict[str, Any]) -> Reply:
         """Typing and the like: to those who listen now, best effort."""
-        topic = Topic.parse(session.identity.tenant, frame["topic"])
+        topic = topic_named(session.identity.tenant, frame["topic"])
         provider = await self._gate.check(session.identity, "publish", topic)
         self._broker.check_size(topic, frame["data"])
         self._broker.signal(

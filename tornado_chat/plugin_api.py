@@ -155,9 +155,9 @@ class PluginApi:
                 "name its plugin in requires"
             ) from None
 
-    async def members(self, topic: Topic) -> frozenset[str]:
+    def members(self, topic: Topic) -> "Coroutine[Any, Any, frozenset[str]]":
         """Everybody who belongs to the topic; without a query for a topic that is in use."""
-        return await self.store.members(topic)
+        return self.store.members(topic)
 
     def online(self, tenant: str | None, user_id: str) -> bool:
         """Whether a socket of that person is open here."""

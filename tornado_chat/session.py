@@ -14,7 +14,7 @@ from tornado_chat.errors import ChatError
 from tornado_chat.messages import Identity, Message, Posted, Signal, Topic
 from tornado_chat.outbox import Outbox, Transport
 from tornado_chat.protocol import text_frame
-from tornado_chat.store import Selection
+from tornado_chat.store import Commit, Selection
 from tornado_chat.store.transaction import qualified
 
 if TYPE_CHECKING:
@@ -147,6 +147,10 @@ class Subscription:
         )
 
 
+def ignore(_post: "Future[Posted]") -> None:
+    """Nobody waits for an answer."""
+
+
 class Session:
     """Opened and closed by the web; the hub puts frames into its outbox."""
 
@@ -214,14 +218,22 @@ class Session:
         if self.on_close is not None:
             self.on_close()
 
-    def await_commit(self, post: "Future[Posted]") -> None:
-        """A post of this session was admitted: with too many of them the socket is not read."""
+    def await_commit(
+        self, post: "Future[Posted]", answer: Callable[["Future[Posted]"], object] = ignore
+    ) -> None:
+        """A post of this session was admitted: with too many of them the socket is not read.
+        `answer(post)` once it is done."""
+
+        def done(post: "Future[Posted]") -> None:
+            self.posts -= 1
+            answer(post)
+
         self.posts += 1
         self.last_post = post
-        post.add_done_callback(self._committed)
-
-    def _committed(self, _post: "Future[Posted]") -> None:
-        self.posts -= 1
+        if isinstance(post, Commit) and not post.done():
+            post.at_once = done
+        else:
+            post.add_done_callback(done)
 
     def behind(self) -> Subscription | None:
         """A subscription that has something to catch up with."""

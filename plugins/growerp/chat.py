@@ -32,8 +32,7 @@ class ChatDialect(FaceDialect):
         topic = Topic.parse(identity.tenant, f"{KIND}:{room_id}")
         pair = (identity.key, "frame") if identity.key else None
         post = await self.server.admit(identity, topic, {"content": content}, pair=pair)
-        session.await_commit(post)
-        post.add_done_callback(lambda done: self._committed(session, done))
+        session.await_commit(post, lambda done: self._committed(session, done))
 
     def _committed(self, session: Session, done: "Future[Posted]") -> None:
         problem = done.exception()

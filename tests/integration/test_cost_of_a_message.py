@@ -3,8 +3,10 @@
 The time it takes is for `make bench`; here is what it is made of.
 """
 
+import asyncio
 import re
 
+import orjson
 import pytest
 from tornado.iostream import IOStream
 
@@ -107,3 +109,68 @@ async def test_frames_that_come_in_one_piece_are_read_at_once(site, monkeypatch)
             wire.send({"id": number, "do": "ping"})
         assert [(await wire.next())["id"] for _ in range(MANY)] == list(range(MANY))
     assert len(reads) < 5
+
+
+async def test_a_burst_makes_few_tasks_and_calls_nothing_back_for_each_message(site, monkeypatch):
+    room = await site.make("ann", "bob")
+    loop = asyncio.get_running_loop()
+    tasks, calls = [], []
+    call_soon = loop.call_soon
+
+    def counted_task(loop, coroutine, **kwargs):
+        tasks.append(coroutine)
+        return asyncio.Task(coroutine, loop=loop, **kwargs)
+
+    def counted_call(*args, **kwargs):
+        calls.append(args)
+        return call_soon(*args, **kwargs)
+
+    async with Wire.open(site.site, "/ws", "ann") as wire:
+        await wire.next()
+        said = {"topic": f"room:{room}", "data": {"content": "hello"}}
+        wire.send({"id": 0, "do": "publish", **said})
+        await wire.next()  # who belongs to the room is known from now on
+        loop.set_task_factory(counted_task)
+        monkeypatch.setattr(loop, "call_soon", counted_call)
+        async with one_group(site.server.store):
+            for number in range(MANY):
+                wire.send({"id": number, "do": "publish", **said})
+            wire.send({"id": "ping", "do": "ping"})
+            assert (await wire.next())["id"] == "ping"
+        assert [(await wire.next())["id"] for _ in range(MANY)] == list(range(MANY))
+    loop.set_task_factory(None)
+    assert len(tasks) <= MANY // 8, tasks
+    assert len(calls) < MANY, calls
+
+
+@pytest.mark.parametrize(("also", "times"), [({}, 3), ({"key": "k"}, 4)])
+async def test_a_message_is_put_into_json_once_for_each_use(site, monkeypatch, also, times):
+    """As it is stored, as it is pushed to all who hear it, and its reply; with a key for its digest."""
+    room = await site.make("ann", "bob", "carl")
+    dumped = []
+    dumps = orjson.dumps
+
+    def counted(value, *args, **kwargs):
+        dumped.append(value)
+        return dumps(value, *args, **kwargs)
+
+    async with (
+        site.connect("ann") as ann,
+        site.connect("bob") as bob,
+        site.connect("carl") as carl,
+        site.connect("carl") as tablet,
+    ):
+        for client in (bob, carl, tablet):
+            await client.ok("subscribe", topic=f"room:{room}")
+        monkeypatch.setattr(orjson, "dumps", counted)
+        await publish(ann, room, MANY, **also)
+        await answered(ann, MANY)
+        for client in (bob, carl, tablet):
+            pushed = [await client.push() for _ in range(MANY)]
+            assert [each["data"]["content"] for each in pushed] == list(map(str, range(MANY)))
+    assert len(dumped) == times * MANY + 1  # the answer to the ping
+
+
+async def test_nobody_is_told_of_messages_where_nobody_listens(site):
+    assert site.server.broker._published is None
+    assert site.server.gate._vetoes is None

@@ -8,7 +8,7 @@ import inspect
 import logging
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from tornado_chat.plugins.source import Plugin
@@ -118,6 +118,13 @@ class Observers:
         what it tells of: the answer was given, the frames are in the outboxes."""
         for observer in self._by_hook[hook]:
             observer.put(hook, **given)
+
+    def listener(self, hook: str, name: str) -> Callable[[Any], None] | None:
+        """`tell` for what comes with every message, called with the argument of that name; None
+        where nobody implements the hook, so that nothing needs to be called."""
+        if not self._by_hook[hook]:
+            return None
+        return lambda what: self.tell(hook, **{name: what})
 
     async def stop(self, seconds: float = 1.0) -> None:
         """Lets the queues run dry for so long; what then still waits is lost."""

@@ -27,13 +27,13 @@ from tornado_chat.store.members import KnownMembers, members_of
 from tornado_chat.store.models import EpochRow, LogHead, PairingRow, PublishKeyRow, StoreModel
 from tornado_chat.store.readers import Readers
 from tornado_chat.store.transaction import Rules, Tx
-from tornado_chat.store.writer import Committed, Writer
+from tornado_chat.store.writer import Commit, Committed, Writer
 
 T = TypeVar("T")
 
 READERS = 2  # threads; more would only wait for one another on two cores
 
-__all__ = ["Committed", "Page", "ReadTx", "Rules", "Selection", "Store", "Tx"]
+__all__ = ["Commit", "Committed", "Page", "ReadTx", "Rules", "Selection", "Store", "Tx"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,15 +132,15 @@ class Store:
         if self.writer is not None:
             self.writer.rules = self._rules
 
-    def append(self, draft: Draft) -> "asyncio.Future[Posted]":
+    def append(self, draft: Draft) -> Commit[Posted]:
         """Numbers and stores; the future is done after the commit. Calls keep their order."""
         return self._submit(draft)
 
-    def write(self, work: Callable[[Tx], T]) -> "asyncio.Future[T]":
+    def write(self, work: Callable[[Tx], T]) -> Commit[T]:
         """`work(tx)` in the writer's thread under a savepoint; done after the commit."""
         return self._submit(work)
 
-    def _submit(self, what: Any) -> "asyncio.Future[Any]":
+    def _submit(self, what: Any) -> Commit[Any]:
         if self.writer is None:
             raise Unavailable("the store is not open")
         return self.writer.submit(what)

@@ -11,7 +11,7 @@ import queue
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import peewee
 from peewee import fn
@@ -22,10 +22,19 @@ from tornado_chat.store.database import data_version, enter_thread, in_transacti
 from tornado_chat.store.models import LogHead, MessageRow
 from tornado_chat.store.transaction import Rules, Tx, WriterMemory
 
+T = TypeVar("T")
+
 log = logging.getLogger("tornado_chat.store")
 
 GROUP = 256  # jobs in one transaction
 IDLE_SECONDS = 1.0  # how often an idle writer looks whether another process wrote
+
+
+class Commit(asyncio.Future[T]):
+    """What becomes of a job, done after its commit. `at_once(commit)`: told in that very turn of
+    the loop, where a callback would cost a turn and a handle for each message of a group."""
+
+    at_once: "Callable[[Commit[T]], object] | None" = None
 
 
 @dataclass(slots=True)
@@ -33,7 +42,7 @@ class Job:
     """Something to be written: a draft to append, or work to run under a savepoint."""
 
     what: Draft | Callable[[Tx], Any]
-    future: "asyncio.Future[Any]"
+    commit: Commit[Any]
     result: Any = None
     error: BaseException | None = None
 
@@ -65,16 +74,17 @@ class Writer(threading.Thread):
         self._memory = WriterMemory()
         self._version = -1
         self._foreign = False  # another process has written, and the loop does not know yet
+        self._open = True
         self.commits = 0  # transactions committed, for tests and metrics
 
-    def submit(self, what: Draft | Callable[[Tx], Any]) -> "asyncio.Future[Any]":
-        """Queues a job; on the loop. The future is done after the commit."""
-        job = Job(what, self._loop.create_future())
-        if self.is_alive():
-            self._jobs.put(job)
+    def submit(self, what: Draft | Callable[[Tx], Any]) -> Commit[Any]:
+        """Queues a job; on the loop."""
+        commit: Commit[Any] = Commit(loop=self._loop)
+        if self._open:
+            self._jobs.put(Job(what, commit))
         else:
-            job.future.set_exception(Unavailable("the store is closed"))
-        return job.future
+            commit.set_exception(Unavailable("the store is closed"))
+        return commit
 
     def close(self) -> None:
         """Lets what is queued be committed, then ends the thread. Blocks."""
@@ -95,8 +105,9 @@ class Writer(threading.Thread):
                     self._commit_or_split(group)
                 else:
                     self._look_around()
-            self._refuse_rest()
         finally:
+            self._open = False
+            self._refuse_rest()
             self._database.close()
 
     def _refuse_rest(self) -> None:
@@ -227,19 +238,27 @@ class Writer(threading.Thread):
 
     def _finish(self, done: Committed) -> None:
         """On the loop: first what the transaction changed, then those who wait for it."""
-        calls: list[Callable[[], object]] = [*done.deferred, lambda: self._on_committed(done)]
-        for call in calls:
-            try:
-                call()
-            except Exception:  # who waits must be answered all the same
-                log.exception("after a commit")
+        for call in done.deferred:
+            contained(call)
+        contained(self._on_committed, done)
         for job in done.jobs:
-            if job.future.done():  # its caller was cancelled
+            commit = job.commit
+            if commit.done():  # its caller was cancelled
                 continue
             if job.error is not None:
-                job.future.set_exception(job.error)
+                commit.set_exception(job.error)
             else:
-                job.future.set_result(job.result)
+                commit.set_result(job.result)
+            if commit.at_once is not None:
+                contained(commit.at_once, commit)
+
+
+def contained(call: Callable[..., object], *given: Any) -> None:
+    """Calls it; whatever it raises, who waits must be answered all the same."""
+    try:
+        call(*given)
+    except Exception:
+        log.exception("after a commit")
 
 
 def read_head() -> int:

@@ -64,7 +64,8 @@ class Inbox:
     async def _work(self) -> None:
         try:
             while self._frames:
-                await self._throttle()
+                if self._rate:
+                    await self._throttle()
                 if self._closed or not self._frames:
                     return
                 text = self._frames.popleft()
@@ -82,8 +83,6 @@ class Inbox:
             room.set_result(None)
 
     async def _throttle(self) -> None:
-        if not self._rate:
-            return
         now = time.monotonic()
         self._tokens = min(self._rate, self._tokens + (now - self._counted) * self._rate)
         self._counted = now
