@@ -46,18 +46,24 @@ def load(config_file: Path | None, sets: Sequence[str]) -> Config:
 
 
 class Commands(click.Group):
-    """Our commands, and those of the plugins that the configuration names."""
+    """Our commands, and those of the plugins that the configuration names. Those that are not of
+    this module are found when they are asked for: a server that serves needs no client."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        self._add_those_of_plugins(ctx)
+        self._add_the_others(ctx)
         return super().list_commands(ctx)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         found = super().get_command(ctx, cmd_name)
         if found is None:
-            self._add_those_of_plugins(ctx)
+            self._add_the_others(ctx)
             found = super().get_command(ctx, cmd_name)
         return found
+
+    def _add_the_others(self, ctx: click.Context) -> None:
+        from tornado_chat import cli_accounts, cli_bench, cli_listen  # noqa: F401,PLC0415
+
+        self._add_those_of_plugins(ctx)
 
     def _add_those_of_plugins(self, ctx: click.Context) -> None:
         if ctx.meta.setdefault("tornado_chat.plugins", False):
@@ -203,8 +209,6 @@ def list_plugins(config_file: Path | None, sets: Sequence[str]) -> None:
 
 def main() -> None:
     """Runs the command; what is wrong goes to stderr in one piece, without a trace."""
-    from tornado_chat import cli_accounts, cli_bench, cli_listen  # noqa: F401,PLC0415 - add theirs
-
     try:
         cli(prog_name="tornado-chat")
     except KeyboardInterrupt:
