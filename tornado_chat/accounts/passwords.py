@@ -95,8 +95,8 @@ class Passwords:
 
 
 def give_back_large_blocks() -> None:
-    """glibc keeps the 19 MiB of each thread for the next check, once it has seen them come back; a
-    block that is mapped goes back at once. Other libraries have other ways, and no such option."""
+    """For glibc, which else keeps the 19 MiB of each thread for its next check, once it has seen them
+    come back; other libraries have other ways, and no such option."""
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, LARGE_BYTES)
 
