@@ -135,6 +135,7 @@ class Server(PluginApi):
             missed=self.catch_up.heal,
             fell_behind=self.catch_up.start,
             visible=self._visible,
+            said=self.catch_up.pages.forget,
         )
         self.revoking = Revoking(self.hub)
         self._build_replay()

@@ -11,10 +11,11 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
-from tornado_chat.batch import encoded
+from tornado_chat.batch import Batch
 from tornado_chat.errors import ChatError, Conflict, Denied, NotFound, Unavailable
 from tornado_chat.hub import Hub
 from tornado_chat.messages import MINE, Identity, Message, Topic
+from tornado_chat.pages import Pages
 from tornado_chat.session import Session, Subscription
 from tornado_chat.store import Store
 
@@ -39,9 +40,18 @@ class CatchUp:
         self._store = store
         self._allowed = allowed
         self._spawn = spawn
-        self.hub: Hub  # set once the hub is built: each needs the other
+        self.pages = Pages(store)
         self._healing = False
         self._missed_again = False
+
+    @property
+    def hub(self) -> Hub:
+        """Set once it is built: each needs the other."""
+        return self.pages.hub
+
+    @hub.setter
+    def hub(self, hub: Hub) -> None:
+        self.pages.hub = hub
 
     def start(self, session: Session) -> None:
         """The session has a subscription that is behind: live at once where nothing was missed, else
@@ -53,6 +63,14 @@ class CatchUp:
         if session.behind() and not session.catching_up and session.closed is None:
             session.catching_up = True
             self._spawn(self._run(session))
+
+    async def look(self, subscription: Subscription, position: int, mark: int) -> int:
+        """The highest offset that was thrown away of what it is about, 0 for none. Of a topic its
+        first page is read for that, which it will need, and others too."""
+        selection = subscription.selection()
+        if selection.topic is None:
+            return await self._store.pruned(selection)
+        return (await self.pages.after(position, selection, PAGE, mark)).pruned
 
     async def _run(self, session: Session) -> None:
         try:
@@ -81,16 +99,13 @@ class CatchUp:
         subscription.stale = False
         if subscription.position < upto:
             selection = subscription.selection()
-            page = await self._store.after(subscription.position, selection, PAGE, upto)
+            page = await self.pages.after(subscription.position, selection, PAGE, upto)
             if session.dialect.resumes and subscription.missed(page.pruned):
                 self._end(subscription, Conflict(BEHIND.format(name_of(subscription.topic))))
                 return
-            for message in page.messages:
-                await session.outbox.room()
-                if subscription.ended or subscription.stale or session.closed is not None:
+            for batch in page.batches:
+                if not await self._put(subscription, batch):
                     return
-                self._put(subscription, message)
-                subscription.position = message.offset
             subscription.position = page.reached
         if not subscription.ended and subscription.position >= mark:
             self._go_live(subscription)
@@ -124,12 +139,41 @@ class CatchUp:
             self.hub.unsubscribe(session, subscription.topic)
             session.dialect.ended(session, subscription.topic, problem)
 
-    def _put(self, subscription: Subscription, message: Message) -> None:
+    async def _put(self, subscription: Subscription, batch: Batch) -> bool:
+        """In one piece where the outbox has room for all, else as it gets room. False where that
+        ends: the session or subscription has, or what was read may not hold any more."""
+        session = subscription.session
+        for place, message in enumerate(batch.messages):
+            await session.outbox.room()
+            if subscription.ended or subscription.stale or session.closed is not None:
+                return False
+            if not place and self._put_whole(subscription, batch):
+                return True
+            self._put_one(subscription, message, batch)
+            subscription.position = message.offset
+        return True
+
+    def _put_whole(self, subscription: Subscription, batch: Batch) -> bool:
+        """The same bytes for all who catch up with these messages."""
+        session = subscription.session
+        if subscription.topic is None or session.cursor is not None:
+            return False
+        try:
+            frames = batch.joined(session.dialect) if batch.is_for(session.identity) else None
+        except Exception as error:  # noqa: BLE001 - said in full below, of the one message
+            log.debug("session %d: one by one, for %r", session.id, error)
+            return False
+        if frames is None or not session.outbox.put(frames, len(batch.messages)):
+            return False
+        subscription.position = batch.last
+        return True
+
+    def _put_one(self, subscription: Subscription, message: Message, batch: Batch) -> None:
         session = subscription.session
         if subscription.again is not None and message.at < subscription.again.oldest:
             return
-        if self.hub.is_for(subscription, message, self.hub.check_for(message.topic)):
-            frame = encoded(session.dialect, message)
+        if self.hub.is_for(subscription, message, batch.visible):
+            frame = batch.frame(session.dialect, message)
             if frame is not None:
                 session.outbox.put_always(frame)
                 if session.cursor is not None:

@@ -39,12 +39,14 @@ class Hub(Listeners):
         missed: Callable[[], None],
         fell_behind: Callable[[Session], None],
         visible: Callable[[Topic], Callable[[Identity, Message], bool] | None],
+        said: Callable[[Topic], object] = lambda _topic: None,
     ) -> None:
         super().__init__()
         self._call_soon = call_soon
         self.missed = missed
         self._fell_behind = fell_behind
         self.check_for = visible
+        self._said = said
         self.mark = 0  # the last offset whose delivery has begun
         self.accepted = 0  # the last offset that was taken for delivery, begun or not
         self._waiting: deque[Message | Signal] = deque()
@@ -133,6 +135,7 @@ class Hub(Listeners):
         else:
             self._current = Batch(take_batch(self._waiting), check)
             self.mark = self._current.last
+            self._said(what.topic)
 
     def _hand_batch(self, batch: Batch, subscriptions: list[Subscription]) -> None:
         """Once for each delivery, so all that most of them need stands in this one loop; whatever is

@@ -219,7 +219,7 @@ def throw_away(
 ) -> float:
     """One step, in the writer's thread; how many seconds it took."""
     began = time.monotonic()
-    pruning.delete(gone)
+    pruning.delete(tx, gone)
     if messages:
         provider.pruned_in(tx, messages)
     return time.monotonic() - began

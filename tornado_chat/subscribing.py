@@ -16,6 +16,7 @@ from tornado_chat.errors import BadRequest, ChatError, Denied, RateLimited, Unav
 from tornado_chat.gate import Gate
 from tornado_chat.hub import Hub
 from tornado_chat.messages import MINE, Topic
+from tornado_chat.schemas import START
 from tornado_chat.session import Session, Subscription
 from tornado_chat.store import Store
 from tornado_chat.topics import TopicProvider
@@ -85,7 +86,7 @@ class Subscribing:
         subscription.held = True
         try:
             provider = topic and await self._gate.check(session.identity, "subscribe", topic)
-            complete = await self._resume(subscription, since, provider)
+            complete = await self._resume(subscription, since, provider, mark)
             state = None
             if provider and topic and not complete:
                 async with asyncio.timeout(SNAPSHOT_SECONDS):
@@ -118,22 +119,23 @@ class Subscribing:
         return None
 
     async def _resume(
-        self, subscription: Subscription, since: Since, provider: TopicProvider | None
+        self,
+        subscription: Subscription,
+        since: Since,
+        provider: TopicProvider | None,
+        mark: int,
     ) -> bool:
         """Sets where it begins; whether what follows completes what the subscriber has. So it is
         where the log agrees at that offset, and nothing after it was thrown away."""
         if since is None or (provider and provider.history == 0):
             return False
-        pruned = await self._store.pruned(subscription.selection())
-        if isinstance(since, str):  # "start"
-            subscription.begin_at(0, pruned)
-            return not pruned
-        epoch, offset = since
-        good = self._store.log.epochs.agree(epoch, offset, self._hub.accepted)
-        if not good or pruned > offset:
+        epoch, offset = ("", 0) if isinstance(since, str) else since  # "start": of all that is kept
+        pruned = await self._catch_up.look(subscription, offset, mark)
+        agrees = self._store.log.epochs.agree(epoch, offset, self._hub.accepted)
+        if not agrees or (pruned > offset and since != START):
             return False
         subscription.begin_at(offset, pruned)
-        return True
+        return pruned <= offset
 
     def _check_count(self, session: Session, topic: Topic | None, name: str) -> None:
         most = self._most

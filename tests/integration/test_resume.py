@@ -9,6 +9,7 @@ import pytest
 from support.boards import Board, boards, plugin_of
 from support.server import running_server
 from tornado_chat import Topic
+from tornado_chat.store import pruning
 
 BOARD = Topic("SHOP", "board", "1")
 
@@ -125,7 +126,7 @@ async def test_a_topic_without_history_has_nothing_to_resume(site):
 
 async def test_what_was_pruned_after_it_makes_it_incomplete(site):
     places = await publish(site, 1, 2, 3)
-    await site.server.write(lambda _tx: pruned_upto(2))
+    await site.server.write(lambda tx: pruned_upto(tx, 2))
     async with site.connect("ann") as ann:
         said = await ann.ok("subscribe", topic="board:1", since=places[0])
         assert (said["complete"], said["state"]) == (False, {"topic": "1"})
@@ -146,7 +147,7 @@ async def test_who_falls_behind_what_is_kept_is_told(site):
         before, budget.limit = budget.limit, 1
         budget.used += 10  # all outboxes together are full
         assert (await ann.ok("subscribe", topic="board:1", since=place))["complete"] is True
-        await site.server.write(lambda _tx: pruned_upto(1500))
+        await site.server.write(lambda tx: pruned_upto(tx, 1500))
         budget.limit = before
         budget.give_back(10)
         ended = await ann.next()
@@ -163,11 +164,11 @@ async def test_who_falls_behind_what_is_kept_is_told(site):
         await ann.quiet()
 
 
-def pruned_upto(offset):
-    from tornado_chat.store.models import MessageRow, TopicRow
-
-    MessageRow.delete().where(MessageRow.offset <= offset).execute()
-    TopicRow.update(pruned=offset).execute()
+def pruned_upto(tx, offset):
+    """Of the one topic there is."""
+    gone = [pruning.Gone(each, 1, BOARD.tenant, "") for each in range(1, offset + 1)]
+    for first in range(0, offset, 500):
+        pruning.delete(tx, gone[first : first + 500])
 
 
 # Over restarts

@@ -113,6 +113,7 @@ class House:
             missed=self.catch_up.heal,
             fell_behind=self.catch_up.start,
             visible=lambda _topic: None,
+            said=self.catch_up.pages.forget,
         )
         self.revoking = Revoking(self.hub)
         self.cursors = Cursors(self.store, lambda: DELIVERY, self._clock)

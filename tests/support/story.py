@@ -196,7 +196,7 @@ class Story:
             state = tx.state(topic)
             some = next_gone([Excess(state.id, state.count - keep, 0)], upto, 500)
             if some:
-                delete(some)
+                delete(tx, some)
             self.gone.update(one.offset for one in some)
 
         self._write(work)

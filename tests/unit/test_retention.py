@@ -603,7 +603,7 @@ async def test_a_step_asks_as_much_whatever_it_deletes(house):
         def step(tx, excess=excess):
             with counted_queries() as queries:
                 gone = pruning.next_gone(excess, 10**9, 500)
-                pruning.delete(gone)
+                pruning.delete(tx, gone)
             return len(gone), [text.split(" ", 1)[0] for text in queries.all]
 
         counts.append(await at.store.write(step))

@@ -54,7 +54,12 @@ class Store:
         self.durability = durability
         self._database = open_database(url, durability)
         self._members = KnownMembers(lambda topic: self.read(lambda: members_of(topic)))
-        self._rules = replace(rules, members_changed=self._members.forget)
+        self.thrown_away: Callable[[], object] = lambda: None  # told after the commit, on the loop
+        self._rules = replace(
+            rules,
+            members_changed=self._members.forget,
+            thrown_away=lambda: self.thrown_away(),  # noqa: PLW0108 - set later
+        )
         self._on_committed = on_committed
         self._readers: Readers | None = None
         self.writer: Writer | None = None
@@ -124,6 +129,7 @@ class Store:
     def _committed(self, done: Committed) -> None:
         if done.foreign:
             self._members.forget_all()
+            self.thrown_away()
         self._on_committed(done)
 
     def change_rules(self, **changes: Any) -> None:

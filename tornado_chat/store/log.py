@@ -27,11 +27,12 @@ from tornado_chat.store.models import (
 class Page:
     """Messages in order, and how far was looked: nothing selected lies between the last of them
     and `reached`. `pruned`: the highest offset of the selection that was thrown away, 0 for none:
-    who stands before it has missed something."""
+    who stands before it has missed something. `size`: of their data, in characters."""
 
     messages: list[Message]
     reached: int
     pruned: int = 0
+    size: int = 0
 
 
 class Epochs:
@@ -158,12 +159,10 @@ class LogReader:
         query = MessageRow.select().where(
             MessageRow.topic_id == row.id, MessageRow.offset > offset, MessageRow.offset <= upto
         )
-        messages = [
-            message_of(each, topic, self.epochs.of(each.offset))
-            for each in query.order_by(MessageRow.offset).limit(limit)
-        ]
+        rows = list(query.order_by(MessageRow.offset).limit(limit))
+        messages = [message_of(each, topic, self.epochs.of(each.offset)) for each in rows]
         reached = messages[-1].offset if len(messages) == limit else upto
-        return Page(messages, reached, row.pruned)
+        return Page(messages, reached, row.pruned, sum(len(each.data) for each in rows))
 
     @staticmethod
     def _joined() -> Any:

@@ -14,7 +14,7 @@ from peewee import EXCLUDED, Select, Table, Tuple, ValuesList, chunked, fn
 
 from tornado_chat.messages import Audience, Topic
 from tornado_chat.store.models import AddressPrunedRow, AddressRow, MessageRow, TopicRow
-from tornado_chat.store.transaction import qualified
+from tornado_chat.store.transaction import Tx, qualified
 
 ROWS = 500  # in one statement
 
@@ -112,9 +112,10 @@ def _nearest(topic_id: Any, after: Any = None) -> Any:
     return lowest if after is None else lowest.where(each.offset > after)
 
 
-def delete(gone: Sequence[Gone]) -> None:
+def delete(tx: Tx, gone: Sequence[Gone]) -> None:
     """Deletes these messages, at most 500, and what leads to them; writes down up to where, for
     each topic and each address."""
+    tx.thrown_away()
     topics: dict[int, int] = {}
     pairs: list[tuple[str, int]] = []
     for one in sorted(gone, key=lambda one: one.offset):

@@ -57,6 +57,7 @@ class Rules:
     is_signal: Callable[[Topic], bool] = lambda _topic: False
     filter_draft: Callable[[Draft], Draft] = lambda draft: draft
     members_changed: Callable[[Topic], object] = lambda _topic: None  # on the loop, once committed
+    thrown_away: Callable[[], object] = lambda: None  # the same of pages of the log
     clock: Callable[[], float] = time.time
 
 
@@ -93,6 +94,10 @@ class Tx:
     def members_change(self, topic: Topic) -> None:
         """Who remembers the members of that topic forgets them at the commit."""
         self.defer(lambda: self._rules.members_changed(topic))
+
+    def thrown_away(self) -> None:
+        """Who remembers pages of the log forgets them at the commit."""
+        self.defer(self._rules.thrown_away)
 
     def defer(self, fn: Callable[[], object]) -> None:
         """`fn()` is called on the loop after the commit, before the work's caller goes on."""
