@@ -157,8 +157,9 @@ class Tx:
         return Posted(message)
 
     def _number(self, draft: Draft, state: TopicState, body: bytes) -> Message:
-        addresses = draft.audience.addresses()
-        members = self.members.ids(state.id) if draft.audience.members else None
+        to_members = draft.audience.members
+        members = self.members.ids(state.id) if to_members else None
+        addresses = [] if to_members else draft.audience.addresses()
         self._memory.head += 1  # nothing raises from here on
         state.count += 1
         state.last_offset = self._memory.head
