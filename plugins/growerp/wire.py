@@ -3,6 +3,7 @@
 Sources: growerp-contract sections 2.2, 3.1, 3.4 and 3.5.
 """
 
+import functools
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -17,7 +18,13 @@ ROLE = "OrgInternal"
 
 def date_time(at: int) -> str:
     """Milliseconds since 1970 as `yyyy-MM-dd HH:mm:ss`, UTC; a date alone would not be read."""
-    return f"{_moment(at):%Y-%m-%d %H:%M:%S}"
+    return _date_time(at // 1000)
+
+
+@functools.lru_cache(1024)
+def _date_time(second: int) -> str:
+    """Written once for all messages of a second."""
+    return f"{datetime.fromtimestamp(second, UTC):%Y-%m-%d %H:%M:%S}"
 
 
 def sent_date(at: int) -> str:

@@ -255,7 +255,7 @@ class NotThere(Handler):
 def origin_headers(server: "Server", request: HTTPServerRequest) -> dict[str, str]:
     """By which a browser lets the page that asks read the answer; none where no page asks. Raises
     Unauthorized for a page that may not."""
-    origin = request.headers.get("Origin", "")
+    origin = ",".join(request.headers.get_list("Origin"))
     if not origin:
         return {}
     if not server.origins.allow(origin, request.host):

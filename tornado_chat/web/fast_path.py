@@ -11,13 +11,8 @@ from collections.abc import Awaitable, Callable
 from http.client import responses
 from typing import TYPE_CHECKING, Any
 
-from tornado.httputil import (
-    HTTPHeaders,
-    HTTPMessageDelegate,
-    HTTPServerRequest,
-    ResponseStartLine,
-    format_timestamp,
-)
+from tornado.http1connection import HTTP1Connection
+from tornado.httputil import HTTPHeaders, HTTPMessageDelegate, HTTPServerRequest, format_timestamp
 from tornado.routing import URLSpec
 
 from tornado_chat.errors import ChatError, Unauthorized
@@ -52,6 +47,8 @@ class FastPath:
         handler = route.handler_class
         if request.method != "POST" or request.query or getattr(handler, "accept", None) is None:
             return None
+        if not keeps_alive(request):
+            return None
         length = self._length(request.headers)
         key = key_in(request.headers)
         if not length or key is None:
@@ -68,7 +65,7 @@ class FastPath:
 
     def _length(self, headers: HTTPHeaders) -> int:
         """What is announced of the body; 0 where that is nothing, no number, or too much."""
-        text = headers.get("Content-Length", "")
+        text = ",".join(headers.get_list("Content-Length"))
         length = int(text) if text.isascii() and text.isdigit() and len(text) < 18 else 0
         limit = self._server.config.limits.body_bytes
         return length if not limit or length <= limit else 0
@@ -107,7 +104,7 @@ class PlainPost(HTTPMessageDelegate):
         handler, server = self._handler, self._arguments["server"]
         try:
             body = read_json(self._body, server.config.limits.json_depth)
-            key = self._request.headers.get("Idempotency-Key") or None
+            key = ",".join(self._request.headers.get_list("Idempotency-Key")) or None
             assert handler.accept is not None
             answer = await handler.accept(self._caller, body, key, **self._arguments)
             self._answer = handler.encoded(answer)
@@ -123,17 +120,30 @@ class PlainPost(HTTPMessageDelegate):
         self._answer = self._handler.encoded(self._handler.error_body(problem))
 
     def finish(self) -> None:
-        """The request is read and answered."""
-        connection = self._request.connection
-        assert connection is not None
-        headers = HTTPHeaders(
-            {"Content-Type": "application/json", "Date": http_date(), **self._headers}
+        """The request is read and answered: head and body leave in one write."""
+        connection, body = self._request.connection, self._answer
+        assert isinstance(connection, HTTP1Connection)
+        lines = (
+            f"HTTP/1.1 {self._status} {responses[self._status]}",
+            "Content-Type: application/json",
+            f"Date: {http_date()}",
+            *[f"{name}: {value}" for name, value in self._headers.items()],
+            f"Content-Length: {len(body)}\r\n\r\n",
         )
-        headers["Content-Length"] = str(len(self._answer))
-        start = ResponseStartLine("", self._status, responses[self._status])
-        connection.write_headers(start, headers, self._answer)
+        connection.write("\r\n".join(lines).encode("latin-1") + body)
         connection.finish()
         self._answered(self._request, self._status, self._caller)
+
+
+def keeps_alive(request: HTTPServerRequest) -> bool:
+    """Whether nothing needs to be said of the connection: it stays, as usual."""
+    connection = request.connection
+    return (
+        request.version == "HTTP/1.1"
+        and isinstance(connection, HTTP1Connection)
+        and not connection.params.no_keep_alive
+        and ",".join(request.headers.get_list("Connection")).lower() in {"", "keep-alive"}
+    )
 
 
 _date = (0, "")

@@ -58,7 +58,7 @@ class House(Application):
         return super().start_request(server_conn, request_conn)
 
     def find_handler(self, request: HTTPServerRequest, **kwargs: Any) -> Any:
-        forwarded = request.headers.get("X-Forwarded-For", "")
+        forwarded = ",".join(request.headers.get_list("X-Forwarded-For"))
         request.remote_ip = self._proxies.address(request.remote_ip or "", forwarded)
         assert isinstance(request.connection, HTTP1Connection)
         self._idle.pop(request.server_connection, None)
