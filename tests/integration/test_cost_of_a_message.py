@@ -4,16 +4,22 @@ The time it takes is for `make bench`; here is what it is made of.
 """
 
 import asyncio
+import gc
+import os
 import re
+import signal
 
 import orjson
 import pytest
 from tornado.iostream import IOStream
 
-from support.queries import counted_queries
+from support.queries import counted_queries, explained
 from support.rooms import rooms_server
 from support.stores import one_group
 from support.wire import Wire
+from tornado_chat import config as configuration
+from tornado_chat.app import Server
+from tornado_chat.cli import COLLECT_AFTER, run_server
 
 MANY = 64
 
@@ -174,3 +180,35 @@ async def test_a_message_is_put_into_json_once_for_each_use(site, monkeypatch, a
 async def test_nobody_is_told_of_messages_where_nobody_listens(site):
     assert site.server.broker._published is None
     assert site.server.gate._vetoes is None
+
+
+async def test_rows_are_found_by_their_keys_however_many_are_changed_at_once(site):
+    rooms = [await site.make("ann", other) for other in ("bob", "carl", "dora")]
+    async with site.connect("ann") as ann:
+        with explained() as plans:
+            async with one_group(site.server.store):
+                for room in rooms:
+                    await publish(ann, room, MANY // 4)
+            await answered(ann, 3 * (MANY // 4))
+    assert any("given" in text for text in plans.statements)
+    assert not plans.walked({"member", "topic", "message", "publish_key"})
+    assert plans.searched('UPDATE "topic" SET "count"') == {"rowid=?"}
+    assert plans.searched('UPDATE "member" SET "own_after"') == {"topic_id=? AND user_id=?"}
+
+
+async def test_what_stands_at_the_start_is_not_collected(monkeypatch, tmp_path):
+    frozen = []
+    tables = {
+        "server": {"port": 0, "drain_seconds": 0},
+        "store": {"url": f"sqlite:///{tmp_path / 'chat.db'}"},
+        "plugins": {"directory": str(tmp_path)},
+    }
+    server = Server(configuration.build(tables))
+    monkeypatch.setattr(gc, "freeze", lambda: frozen.append(server.ready))
+    monkeypatch.setattr(gc, "set_threshold", frozen.append)
+
+    async def started():
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    await run_server(server, started)
+    assert frozen == [True, COLLECT_AFTER]
