@@ -100,7 +100,6 @@ class Cursors:
 
     async def _open(self, owner: Owner) -> Cursor:
         opening = self._openings.add(owner)
-        half_open = opening.half_open
         try:
             await opening.ready
             opened = opening.opened
@@ -115,7 +114,7 @@ class Cursors:
             opening.written.add_done_callback(lambda done: self._leave(owner, done))
             raise
         if start.takes is not None:
-            self._take(cursor, half_open[start.takes], start.struck)
+            self._take(cursor, opening.half_open[start.takes], start.struck)
         elif start.struck is not None:
             cursor.struck = Cursor(owner, start.struck, cursor.head, None, ORPHAN)
             cursor.struck.until = start.until
@@ -127,9 +126,9 @@ class Cursors:
 
     def _look(self, group: Sequence[Opening]) -> None:
         """What is known of each of a group that is about to be written."""
-        self._behind.flush_now()  # what has just ended is seen
+        self._behind.flush_ended({opening.owner.person for opening in group})
         for opening in group:
-            opening.asked, opening.half_open[:] = self._ask_siblings(opening.owner)
+            opening.asked, opening.half_open = self._ask_siblings(opening.owner)
             opening.beside = [cursor for cursor in opening.asked if cursor.unsettled]
             opening.known = self._known(opening)
 
@@ -196,14 +195,16 @@ class Cursors:
         return asked, half_open
 
     async def hear_siblings(self, cursor: Cursor) -> None:
-        """Waits a moment for those that were asked when it opened. Those that do not answer count
-        as half open, too, and some may have ended meanwhile: it starts before all of them, in the
-        place of the one that has most."""
+        """Waits a moment for those that were asked when it opened, then concludes."""
+        if waiting := cursor.unanswered():
+            await asyncio.wait(waiting, timeout=PROBE_SECONDS)
+        self.conclude(cursor)
+
+    def conclude(self, cursor: Cursor) -> None:
+        """Those that have not answered count as half open, too, and some may have ended meanwhile:
+        it starts before all of them, in the place of the one that has most."""
         asked, struck, beside = cursor.asked, cursor.struck, cursor.beside
         cursor.asked, cursor.struck, cursor.beside = {}, None, []
-        waiting = [answered for answered in asked.values() if not answered.done()]
-        if waiting:
-            await asyncio.wait(waiting, timeout=PROBE_SECONDS)
         cursor.unsettled = False
         silent = [
             each

@@ -56,10 +56,13 @@ class Replay:
             self._release(subscription)
             return
         again = subscription.again = Again(cursor.head, self._cursors.oldest())
-        if cursor.asked or self._may_be_too_much(subscription, again):
-            self._spawn(self._prepare(subscription, cursor, again))
-        else:
-            self._release(subscription)
+        if not cursor.unanswered():
+            self._cursors.conclude(cursor)
+            subscription.position = cursor.start
+            if not self._may_be_too_much(subscription, again):
+                self._release(subscription)
+                return
+        self._spawn(self._prepare(subscription, cursor, again))
 
     def _may_be_too_much(self, subscription: Subscription, again: Again) -> bool:
         return again.upto - subscription.position > self._cursors.replayed

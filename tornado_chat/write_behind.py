@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection
 from tornado_chat.errors import Unavailable
 from tornado_chat.session import Session
 from tornado_chat.store import Store
-from tornado_chat.store.cursor_rows import OPEN, ORPHAN, Owner
+from tornado_chat.store.cursor_rows import OPEN, ORPHAN, Owner, Person
 from tornado_chat.store.cursors import Change, write_changes
 
 log = logging.getLogger("tornado_chat.session")
@@ -73,6 +73,10 @@ class Cursor:
         self.through: asyncio.Future[None] | None = None
         self.answered: asyncio.Future[bool] | None = None
 
+    def unanswered(self) -> list["asyncio.Future[bool]"]:
+        """Of those that were asked when it opened."""
+        return [answered for answered in self.asked.values() if not answered.done()]
+
     def change(self) -> Change:
         """What is to be written of it."""
         return Change(
@@ -89,12 +93,15 @@ class WriteBehind:
         self._dirty: dict[Cursor, None] = {}
         self._writing: set[asyncio.Future[list[int | None]]] = set()
         self._orphans: dict[Owner, dict[Cursor, None]] = {}  # whose rows do not say so yet
+        self._ended: set[Person] = set()  # who has a dirty cursor that is not open any more
         self._retry_at = 0.0
 
     def touch(self, cursor: Cursor) -> None:
         """It is not as its row says."""
         cursor.at = int(self._clock() * 1000)
         self._dirty[cursor] = None
+        if cursor.state != OPEN:
+            self._ended.add(cursor.owner.person)
         if cursor.state == ORPHAN:
             self._orphans.setdefault(cursor.owner, {})[cursor] = None
         if len(self._dirty) > KEPT:
@@ -122,8 +129,14 @@ class WriteBehind:
         if not self._writing and self._clock() >= self._retry_at:
             self.flush_now()
 
+    def flush_ended(self, people: set[Person]) -> None:
+        """So that what is asked of the store next sees which of their cursors have ended. How far
+        those are that are open is known without it."""
+        if not self._ended.isdisjoint(people):
+            self.flush_now()
+
     def flush_now(self) -> None:
-        """So that what is asked of the store next sees it."""
+        """All that can be."""
         cursors = [cursor for cursor in self._dirty if not cursor.making]
         if not cursors:
             return
@@ -132,6 +145,7 @@ class WriteBehind:
         for cursor in cursors:
             del self._dirty[cursor]
             cursor.making = cursor.row is None
+        self._ended = {each.owner.person for each in self._dirty if each.state != OPEN}
         self._writing.add(writing)
         writing.add_done_callback(lambda done: self._written(cursors, done))
 
@@ -144,6 +158,8 @@ class WriteBehind:
             for cursor in cursors:
                 cursor.making = False
                 self._dirty.setdefault(cursor)
+                if cursor.state != OPEN:
+                    self._ended.add(cursor.owner.person)
             return
         for cursor, row in zip(cursors, writing.result(), strict=True):
             cursor.row, cursor.making = row, False

@@ -13,7 +13,7 @@ from typing import Any
 
 from peewee import EXCLUDED, BigIntegerField, CharField, CompositeKey, TextField, chunked, fn
 
-from tornado_chat import ChatError, Identity, ReadTx, Server, StoreModel, Tx
+from tornado_chat import ChatError, Identity, ReadTx, Server, StoreModel, Tx, Unavailable
 
 log = logging.getLogger("tornado_chat.growerp")
 
@@ -50,6 +50,7 @@ class Remembered:
         self._server = server
         self._waiting: dict[Whose, Names] = {}
         self._task: asyncio.Task[None] | None = None
+        self._newest: dict[Person, tuple[str, Names]] = {}  # by which key he spoke last, and what
         self._asked: dict[Person, asyncio.Future[Sets]] = {}
         self._reading = False
 
@@ -62,6 +63,8 @@ class Remembered:
         if whose in self._waiting:  # said meanwhile
             return self._waiting[whose]
         if whose[2] in rows:
+            if whose[:2] not in self._newest:
+                self._note(whose[:2], next(iter(rows.items())))
             return rows[whose[2]]
         newest = [names for each, names in self._waiting.items() if each[:2] == whose[:2]]
         newest = newest[-1:] or list(rows.values())[:1]
@@ -83,10 +86,14 @@ class Remembered:
                 asked, self._asked = self._asked, {}
                 try:
                     sets = await self._server.read(lambda tx, asked=asked: read_sets(tx, asked))  # type: ignore[misc]
-                except Exception as error:  # noqa: BLE001 - it is that of all who asked
+                except BaseException as error:
                     for found in asked.values():
-                        found.set_exception(error)
+                        found.set_exception(Unavailable("what is remembered cannot be read"))
                         found.exception()  # its asker may have gone
+                    if not isinstance(error, Exception):  # the server stops
+                        raise
+                    if not isinstance(error, ChatError):
+                        log.exception("what is remembered cannot be read")
                 else:
                     for person, found in asked.items():
                         found.set_result(sets.get(person, {}))
@@ -96,12 +103,23 @@ class Remembered:
     def keep(self, identity: Identity, names: Names) -> None:
         """An empty set is one, too: who unsubscribed from everything meant it. Returns at once."""
         whose = whose_of(identity)
+        if self._newest.get(whose[:2]) == (whose[2], names):
+            return  # who comes back and says the same again changes nothing
+        self._note(whose[:2], (whose[2], names))
         self._waiting.pop(whose, None)
         self._waiting[whose] = names  # the newest is the last
         if len(self._waiting) > WAITING:
-            del self._waiting[next(iter(self._waiting))]
+            oldest = next(iter(self._waiting))
+            del self._waiting[oldest]
+            self._newest.pop(oldest[:2], None)
         if self._task is None:
             self._task = self._server.spawn(self._write(), name="growerp.remembered")
+
+    def _note(self, person: Person, said: tuple[str, Names]) -> None:
+        self._newest.pop(person, None)
+        self._newest[person] = said
+        if len(self._newest) > WAITING:
+            del self._newest[next(iter(self._newest))]
 
     async def _write(self) -> None:
         try:

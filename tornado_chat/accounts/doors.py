@@ -4,6 +4,7 @@ Unknown and wrong answer alike, after the same work; whoever is right is never s
 are wrong.
 """
 
+import functools
 import hashlib
 import hmac
 import secrets
@@ -72,12 +73,12 @@ class KeyDoor:
         if not is_key(key):
             raise Unauthorized(NOT_VALID)
         key_hash = hash_key(key)
-        asked = replace(credentials, key=key)
         for _ in range(5):
             identity = self._memory.by_key(key_hash)
             if identity is not None:
                 return identity
-            await self._questions.ask(key_hash, lambda: self._look_up(asked, key_hash))
+            asked = replace(credentials, key=key)
+            await self._questions.ask(key_hash, functools.partial(self._look_up, asked, key_hash))
         raise Unavailable("too much changes at once, try again")
 
     def remembered(self, key: str) -> Identity | None:

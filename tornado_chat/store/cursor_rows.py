@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from peewee import chunked
+from peewee import SQL, chunked
 
 from tornado_chat.store import prepared
 from tornado_chat.store.models import CursorRow
@@ -93,8 +93,7 @@ def note_spare(rows: Sequence[int], until: int) -> None:
 
 def note_asked(rows: Sequence[int], now: int) -> None:
     """They were asked whether they live, in case that the server ends before they answer."""
-    for some in chunked(rows, ROWS):
-        CursorRow.update(until=now).where(CursorRow.id.in_(some), CursorRow.state == OPEN).execute()
+    prepared.execute(_asked, [(row, now) for row in rows])
 
 
 def fold(closed: Sequence[tuple[Owner, int, int]]) -> None:
@@ -153,6 +152,15 @@ def _changed(count: int) -> Any:
         .from_(given)
         .where(CursorRow.id == given.c.column1)
         .returning(CursorRow.id)
+    )
+
+
+def _asked(count: int) -> Any:
+    given = prepared.values(count, 2)
+    return (
+        CursorRow.update(until=given.c.column2)
+        .from_(given)
+        .where(CursorRow.id == given.c.column1, CursorRow.state == SQL(f"'{OPEN}'"))
     )
 
 

@@ -22,14 +22,13 @@ def read_credentials(request: HTTPServerRequest) -> Credentials:
     """What the request shows; without key and name where that is nothing but its headers, by which
     a plugin may know somebody all the same. Basic is taken where a client offers it unasked."""
     headers = {name.lower(): value for name, value in request.headers.items()}
-    bare = Credentials(address=request.remote_ip or "", headers=headers)
-    key = key_in(request.headers)
+    key, address = key_in(request.headers), request.remote_ip or ""
     if not key:
         scheme, _, value = headers.get("authorization", "").partition(" ")
         if scheme.lower() == "basic":
-            return _basic(bare, value.strip())
+            return _basic(Credentials(address=address, headers=headers), value.strip())
         key = _first(_in_query(request, name) for name in NAMES)
-    return replace(bare, key=key) if key else bare
+    return Credentials(key=key or None, address=address, headers=headers)
 
 
 def key_in(headers: HTTPHeaders) -> str | None:

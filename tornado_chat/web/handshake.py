@@ -25,7 +25,7 @@ from tornado_chat.errors import BadRequest, ChatError, Denied, Unauthorized, Una
 from tornado_chat.messages import Identity
 from tornado_chat.web.credentials import read_credentials, who_asks
 from tornado_chat.web.dialect import Dialect
-from tornado_chat.web.socket import Socket
+from tornado_chat.web.socket import Socket, nothing
 from tornado_chat.web.sockets import Entrance, Sockets
 
 log = logging.getLogger("tornado_chat.session")
@@ -33,6 +33,10 @@ log = logging.getLogger("tornado_chat.session")
 Answered = Callable[[HTTPServerRequest, int, Identity | None], None]
 
 STRANGERS = 1000  # sockets that have not said who they are; beyond that the house is busy
+SWITCHING = (
+    b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Accept: "
+)
 GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 1.3
 
 
@@ -121,29 +125,27 @@ class Handshake(HTTPMessageDelegate):
             raise UpgradeRequired("the header Sec-WebSocket-Version must be 13")
         if not headers.get("Sec-WebSocket-Key"):
             raise BadRequest("the header Sec-WebSocket-Key is missing")
-        if headers.get("Content-Length", "0") != "0" or "Transfer-Encoding" in headers:
+        if "Transfer-Encoding" in headers or (
+            "Content-Length" in headers and headers["Content-Length"] != "0"
+        ):
             raise BadRequest("a handshake has no body")
 
     def _may_call(self, headers: HTTPHeaders) -> bool:
         """Browsers do not hold pages back from foreign sockets; they say whose page it is."""
-        origin, site = headers.get("Origin"), headers.get("Sec-Fetch-Site")
+        site = headers.get("Sec-Fetch-Site")
         if site in {"same-origin", "none"}:
             return True
-        if origin is None:
+        if "Origin" not in headers:
             return site is None  # no browser
-        return self._sockets.origins.allow(origin, self._request.host)
+        return self._sockets.origins.allow(headers["Origin"], self._request.host)
 
     def _open(self, entrance: Entrance, key: str) -> None:
         connection: Any = self._request.connection
         if connection.stream.closed():  # meanwhile
             self._sockets.abandon(entrance)
             return
-        stream = connection.detach()
-        stream.write(
-            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            b"Sec-WebSocket-Accept: " + accept_value(key) + b"\r\n\r\n"
-        )
-        socket = Socket(stream, self._sockets, self._dialect, self._request)
+        socket = Socket(connection.detach(), self._sockets, self._dialect, self._request)
+        socket.write(SWITCHING + accept_value(key) + b"\r\n\r\n", nothing)
         socket.open(self._identity, entrance)
 
     # What is refused
