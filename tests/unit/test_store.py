@@ -1,13 +1,14 @@
 """The store with a real file: numbers, groups, retries, members, epochs, and who is harmed."""
 
 import asyncio
+from collections import Counter
 
 import peewee
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from support.stores import ROOM, Opened, draft
+from support.stores import ROOM, Opened, draft, one_group
 from tornado_chat.errors import Conflict, SetupError, TooLarge, Unavailable
 from tornado_chat.messages import EVERYONE, Audience, Topic
 from tornado_chat.store import Rules, Selection, Store
@@ -119,23 +120,42 @@ async def test_keys_are_of_one_person_and_one_topic(opened):
     assert not (await opened.store.append(draft(Topic("SHOP", "room", "2"), key="k"))).duplicate
 
 
+KEYS_AND_PATHS = st.tuples(st.sampled_from(["ann's", "bob's"]), st.sampled_from(["frame", "post"]))
+
+
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.sampled_from(["frame", "post"]), max_size=12))
-async def test_one_frame_pairs_with_one_post_never_two_of_one_path(tmp_path_factory, paths):
+@given(
+    posts=st.lists(KEYS_AND_PATHS, max_size=12),
+    together=st.booleans(),
+    remembered=st.sampled_from([1, 20_000]),
+)
+async def test_one_frame_pairs_with_one_post_never_two_of_one_path(
+    tmp_path_factory, posts, together, remembered
+):
+    """One after another or in one group, and whatever the writer remembers of the keys."""
     path = tmp_path_factory.mktemp("pairs") / "chat.db"
-    async with Opened(path) as found:
-        open_ = {"frame": 0, "post": 0}
-        expected = 0
-        for each in paths:
-            other = "post" if each == "frame" else "frame"
-            posted = await found.store.append(draft(pair=("key", each)))
-            assert posted.duplicate == (open_[other] > 0)
-            if open_[other]:
-                open_[other] -= 1
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tornado_chat.store.retries.SCOPES", remembered)
+        async with Opened(path) as found:
+            if together:
+                async with one_group(found.store):
+                    asked = [found.store.append(draft(pair=pair)) for pair in posts]
+                posted = [await each for each in asked]
             else:
-                open_[each] += 1
-                expected += 1
-        assert len(found.offsets) == expected
+                posted = [await found.store.append(draft(pair=pair)) for pair in posts]
+            assert [each.duplicate for each in posted] == list(second_halves(posts))
+
+
+def second_halves(posts):
+    """Of each post whether it is one."""
+    waiting = Counter()
+    for key, path in posts:
+        other = key, "post" if path == "frame" else "frame"
+        yield waiting[other] > 0
+        if waiting[other]:
+            waiting[other] -= 1
+        else:
+            waiting[key, path] += 1
 
 
 async def test_a_pair_must_be_of_one_key_room_and_text_and_soon(path):

@@ -5,13 +5,18 @@ Both are looked up in the transaction that gives the numbers, so two in flight c
 
 import hashlib
 import hmac
-from typing import NamedTuple
+from collections import OrderedDict
+from typing import Any, NamedTuple
+
+from peewee import fn
 
 from tornado_chat.errors import Conflict
 from tornado_chat.messages import Draft, Message
 from tornado_chat.store import prepared
 from tornado_chat.store.models import PairingRow
 from tornado_chat.store.prepared import execute, first
+
+SCOPES = 20_000  # remembered
 
 
 def digest_of(body: bytes) -> str:
@@ -26,6 +31,36 @@ class Earlier(NamedTuple):
     at: int
 
 
+class Paths:
+    """By which paths each key has posted of late, so that who posts by one alone costs no look for
+    the other half of a pair. `_since`: what came before (ms) only the database knows; None, all."""
+
+    def __init__(self) -> None:
+        self._last: OrderedDict[str, dict[str, int]] = OrderedDict()  # scope: path: when
+        self._since: int | None = None
+
+    def forget(self) -> None:
+        """Another process has written, or something was undone."""
+        self._last.clear()
+        self._since = None
+
+    def note(self, pair: tuple[str, str], at: int) -> None:
+        """It has posted, after `other` was asked."""
+        scope, path = pair
+        self._last.setdefault(scope, {})[path] = at
+        if len(self._last) > SCOPES:
+            _, last = self._last.popitem(last=False)
+            self._since = max(self._since or 0, *[when + 1 for when in last.values()])
+
+    def other(self, pair: tuple[str, str], since: int) -> bool:
+        """Whether the key may have posted by another path since then."""
+        if self._since is None:
+            self._since = (PairingRow.select(fn.MAX(PairingRow.at)).scalar() or 0) + 1
+        scope, path = pair
+        others = (each for each in self._last.get(scope, {}).items() if each[0] != path)
+        return since < self._since or any(at >= since for _, at in others)
+
+
 class Retry:
     """One draft that has a key, or names the path by which it came; `topic_id`: its topic's row."""
 
@@ -34,12 +69,8 @@ class Retry:
         self._topic_id = topic_id
         self._digest = draft.digest or digest_of(body + draft.audience.text().encode())
 
-    def find(self, pairs_since: int) -> Earlier | None:
-        """The message that this one repeats, None for none. A pair is good from `pairs_since` (ms).
-        Raises Conflict for a key that came before with another body."""
-        return self._by_key() or self._by_pair(pairs_since)
-
-    def _by_key(self) -> Earlier | None:
+    def by_key(self) -> Earlier | None:
+        """The message that came with the same key. Raises Conflict for another body under it."""
         draft = self._draft
         if not draft.key or not draft.sender:
             return None
@@ -51,8 +82,9 @@ class Retry:
             raise Conflict(f"publish {draft.topic.name}: this key came before with another body")
         return Earlier(offset, at)
 
-    def _by_pair(self, since: int) -> Earlier | None:
-        """One frame pairs with one POST of the same key, room and text, never two of one path."""
+    def by_pair(self, since: int) -> Earlier | None:
+        """The other half, if it came since then (ms): one frame pairs with one POST of the same key,
+        room and text, never two of one path."""
         if self._draft.pair is None:
             return None
         scope, path = self._draft.pair
@@ -62,11 +94,6 @@ class Retry:
         number, offset, at = row
         PairingRow.update(paired=1).where(PairingRow.id == number).execute()
         return Earlier(offset, at)
-
-    def remember(self, message: Message) -> None:
-        """So that the next one finds it."""
-        self.remember_key(message)
-        self._remember_pair(message)
 
     def remember_key(self, message: Message) -> None:
         """Also for one that was found as the other half of a pair: its key came for the first
@@ -83,9 +110,8 @@ class Retry:
             )
             execute(prepared.new_key, [row])
 
-    def _remember_pair(self, message: Message) -> None:
-        pair = self._draft.pair
-        if pair:
-            scope, path = pair
-            row = (scope, self._topic_id, self._digest, path, message.offset, message.at, 0)
-            execute(prepared.new_half, [row])
+    def half(self, message: Message) -> tuple[Any, ...]:
+        """What is kept of it for its other half, as `prepared.new_half` has it."""
+        assert self._draft.pair is not None
+        scope, path = self._draft.pair
+        return scope, self._topic_id, self._digest, path, message.offset, message.at, 0

@@ -19,7 +19,7 @@ from tornado_chat.store.log import Epochs, message_of
 from tornado_chat.store.members import MembersTx
 from tornado_chat.store.models import MessageRow, TopicRow
 from tornado_chat.store.prepared import execute
-from tornado_chat.store.retries import Earlier, Retry
+from tornado_chat.store.retries import Earlier, Paths, Retry
 
 CACHED = 20_000  # topics, and member sets, remembered by the writer
 
@@ -40,11 +40,13 @@ class WriterMemory:
     head: int = 0
     topics: dict[Topic, TopicState] = field(default_factory=dict)
     members: dict[int, frozenset[str]] = field(default_factory=dict)
+    paths: Paths = field(default_factory=Paths)
 
     def forget(self) -> None:
         """After a rollback, or a commit by another process."""
         self.topics.clear()
         self.members.clear()
+        self.paths.forget()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,7 @@ class Tx:
         self.deferred: list[Callable[[], object]] = []
         self._rows: list[tuple[Any, ...]] = []
         self._addresses: list[tuple[str, int]] = []
+        self._halves: list[tuple[Any, ...]] = []
         self._own: dict[tuple[int, str], int] = {}
         self._dirty: dict[Topic, TopicState] = {}  # whose rows are behind
         self._touched: set[Topic] = set()  # whose states this transaction has looked at
@@ -146,15 +149,26 @@ class Tx:
             )
         state = self.state(draft.topic)
         retry = Retry(draft, state.id, body) if draft.key or draft.pair else None
-        earlier = retry and retry.find(self.now - int(self._rules.pair_seconds * 1000))
+        earlier = retry and (retry.by_key() or self._other_half(retry, draft))
         if retry and earlier:
             found = self._message_at(earlier.offset, draft.topic) or self._gone(earlier, draft)
             retry.remember_key(found)
             return Posted(found, duplicate=True)
         message = self._number(draft, state, body)
         if retry:
-            retry.remember(message)
+            retry.remember_key(message)
+        if retry and draft.pair:
+            self._halves.append(retry.half(message))
+            self._memory.paths.note(draft.pair, message.at)
         return Posted(message)
+
+    def _other_half(self, retry: Retry, draft: Draft) -> Earlier | None:
+        """The same by another path, while that makes a pair."""
+        since = self.now - int(self._rules.pair_seconds * 1000)
+        if draft.pair is None or not self._memory.paths.other(draft.pair, since):
+            return None
+        self._flush_halves()
+        return retry.by_pair(since)
 
     def _number(self, draft: Draft, state: TopicState, body: bytes) -> Message:
         to_members = draft.audience.members
@@ -248,7 +262,12 @@ class Tx:
             execute(prepared.log_head, [(self._memory.head,)])
             ends = [(each.id, each.count, each.last_offset) for each in self._dirty.values()]
             execute(prepared.topic_ends, ends)
+        self._flush_halves()
         self._rows, self._addresses, self._own, self._dirty = [], [], {}, {}
+
+    def _flush_halves(self) -> None:
+        execute(prepared.new_half, self._halves)
+        self._halves = []
 
     def mark(self) -> tuple[int, int, int, int]:
         """Where this transaction stands; only after a flush. See `back_to`."""
@@ -260,6 +279,7 @@ class Tx:
         messages, signals, deferred, head = mark
         del self.messages[messages:], self.signals[signals:], self.deferred[deferred:]
         self._rows, self._addresses, self._own, self._dirty = [], [], {}, {}
+        self._halves = []
         self._memory.head = head
         for topic in self._touched:  # only what this work has had in its hands may be wrong
             state = self._memory.topics.pop(topic, None)
