@@ -35,12 +35,14 @@ class Wanted:
 
 def find_rooms(wanted: Wanted, start: int = 0, limit: int | None = None) -> list[Any]:
     """Rooms with the viewer's own state, newest activity first."""
-    query = (
-        _select(wanted, *ROOM)
-        .order_by(fn.MAX(TopicRow.last_offset, Room.born).desc(), Room.id.desc())
-        .offset(start)
-    )
-    return list((query if limit is None else query.limit(limit)).namedtuples())
+    newest = fn.MAX(TopicRow.last_offset, Room.born)
+    page = _select(wanted, *ROOM, newest.alias("newest"))
+    page = page.order_by(newest.desc(), Room.id.desc()).offset(start)
+    page = (page if limit is None else page.limit(limit)).alias("page")
+    # Of those on the page alone: inside, the members of all his rooms would be counted
+    total = Counted.select(fn.COUNT(Counted.user_id)).where(Counted.topic_id == page.c.topic_id)
+    rooms = Room.select(*(page.c[name] for name in NAMES), total.alias("total")).from_(page)
+    return list(rooms.order_by(page.c.newest.desc(), page.c.id.desc()).namedtuples())
 
 
 def find_room(wanted: Wanted) -> Any:
@@ -98,8 +100,9 @@ ROOM = (
     MemberRow.read_count,
     unread().alias("unread"),
     has_left(TopicRow.count).alias("gone"),
-    Counted.select(fn.COUNT(Counted.user_id)).where(Counted.topic_id == TopicRow.id).alias("total"),
 )
+NAMES = ("id", "topic_id", "tenant", "name", "private", "pair", "created_by", "created", "extra",
+         "last_offset", "read_count", "unread", "gone")  # fmt: skip
 
 
 def _select(wanted: Wanted, *columns: Any) -> Any:

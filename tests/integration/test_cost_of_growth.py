@@ -217,9 +217,12 @@ async def test_a_list_of_rooms_begins_with_the_rooms_one_is_in(house):
     with explained() as plans:
         await house.list("bob")
     [rooms] = [text for text in plans.statements if 'FROM "chat_rooms_room"' in text]
-    steps = [step for text, step in plans.steps if text == rooms and step.startswith("SEARCH")]
-    assert "user_id=?" in steps[0], steps
-    assert not [step for step in steps if "tenant=?" in step], steps
+    steps = [step for text, step in plans.steps if text == rooms]
+    searches = [step for step in steps if step.startswith("SEARCH")]
+    assert "user_id=?" in searches[0], steps
+    assert not [step for step in searches if "tenant=?" in step], steps
+    # and members are counted of those rooms alone that are on the page
+    assert steps.index("SCAN page") < next(n for n, step in enumerate(steps) if "counted" in step)
 
 
 # A publish

@@ -36,7 +36,7 @@ def open_database(url: str, durability: str) -> peewee.Database:
     pragmas = {
         "journal_mode": "wal",
         "synchronous": SYNCHRONOUS[durability],
-        "cache_size": -16 * 1024,  # 16 MiB, for each connection
+        "cache_size": -32 * 1024,  # 32 MiB, for each connection: one who is in 1,000 rooms needs 20
         "temp_store": "memory",
     }
     try:
