@@ -114,6 +114,20 @@ async def test_two_in_flight_with_one_key_share_one_result(opened):
     assert [each.duplicate for each in posted] == [False] + [True] * 4
 
 
+async def test_a_key_whose_work_was_undone_is_free(opened):
+    def bad(tx):
+        tx.publish(ROOM, {"content": "hello"}, sender="ann", key="k")
+        raise ValueError("no")
+
+    async with one_group(opened.store):
+        undone, done = opened.store.write(bad), opened.store.append(draft(key="k"))
+    with pytest.raises(ValueError, match="no"):
+        await undone
+    assert not (await done).duplicate
+    assert (await opened.store.append(draft(key="k"))).duplicate
+    assert opened.offsets == [1]
+
+
 async def test_keys_are_of_one_person_and_one_topic(opened):
     await opened.store.append(draft(key="k"))
     assert not (await opened.store.append(draft(key="k", sender="bob"))).duplicate

@@ -14,7 +14,7 @@ from tornado_chat.errors import Conflict
 from tornado_chat.messages import Draft, Message
 from tornado_chat.store import prepared
 from tornado_chat.store.models import PairingRow
-from tornado_chat.store.prepared import execute, first
+from tornado_chat.store.prepared import first
 
 SCOPES = 20_000  # remembered
 
@@ -61,12 +61,17 @@ class Paths:
         return since < self._since or any(at >= since for _, at in others)
 
 
-class Retry:
-    """One draft that has a key, or names the path by which it came; `topic_id`: its topic's row."""
+Keys = dict[tuple[str, int, str], tuple[str, int, int]]  # what `prepared.new_key` writes, as found
 
-    def __init__(self, draft: Draft, topic_id: int, body: bytes) -> None:
+
+class Retry:
+    """One draft that has a key, or names the path by which it came; `topic_id`: its topic's row;
+    `keys`: those that its transaction has not written yet."""
+
+    def __init__(self, draft: Draft, topic_id: int, body: bytes, keys: Keys) -> None:
         self._draft = draft
         self._topic_id = topic_id
+        self._keys = keys
         self._digest = draft.digest or digest_of(body + draft.audience.text().encode())
 
     def by_key(self) -> Earlier | None:
@@ -74,7 +79,8 @@ class Retry:
         draft = self._draft
         if not draft.key or not draft.sender:
             return None
-        row = first(prepared.key_of, (draft.sender, self._topic_id, draft.key))
+        asked = (draft.sender, self._topic_id, draft.key)
+        row = self._keys.get(asked) or first(prepared.key_of, asked)
         if row is None:
             return None
         digest, offset, at = row
@@ -100,15 +106,8 @@ class Retry:
         time."""
         draft = self._draft
         if draft.key and draft.sender:
-            row = (
-                draft.sender,
-                self._topic_id,
-                draft.key,
-                self._digest,
-                message.offset,
-                message.at,
-            )
-            execute(prepared.new_key, [row])
+            asked = (draft.sender, self._topic_id, draft.key)
+            self._keys[asked] = (self._digest, message.offset, message.at)
 
     def half(self, message: Message) -> tuple[Any, ...]:
         """What is kept of it for its other half, as `prepared.new_half` has it."""

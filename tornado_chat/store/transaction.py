@@ -19,7 +19,7 @@ from tornado_chat.store.log import Epochs, message_of
 from tornado_chat.store.members import MembersTx
 from tornado_chat.store.models import MessageRow, TopicRow
 from tornado_chat.store.prepared import execute
-from tornado_chat.store.retries import Earlier, Paths, Retry
+from tornado_chat.store.retries import Earlier, Keys, Paths, Retry
 
 CACHED = 20_000  # topics, and member sets, remembered by the writer
 
@@ -80,6 +80,7 @@ class Tx:
         self._rows: list[tuple[Any, ...]] = []
         self._addresses: list[tuple[str, int]] = []
         self._halves: list[tuple[Any, ...]] = []
+        self._keys: Keys = {}
         self._own: dict[tuple[int, str], int] = {}
         self._dirty: dict[Topic, TopicState] = {}  # whose rows are behind
         self._touched: set[Topic] = set()  # whose states this transaction has looked at
@@ -148,7 +149,7 @@ class Tx:
                 f"limits.frame_bytes allows {self._rules.data_bytes}"
             )
         state = self.state(draft.topic)
-        retry = Retry(draft, state.id, body) if draft.key or draft.pair else None
+        retry = Retry(draft, state.id, body, self._keys) if draft.key or draft.pair else None
         earlier = retry and (retry.by_key() or self._other_half(retry, draft))
         if retry and earlier:
             found = self._message_at(earlier.offset, draft.topic) or self._gone(earlier, draft)
@@ -263,7 +264,9 @@ class Tx:
             ends = [(each.id, each.count, each.last_offset) for each in self._dirty.values()]
             execute(prepared.topic_ends, ends)
         self._flush_halves()
+        execute(prepared.new_key, [asked + found for asked, found in self._keys.items()])
         self._rows, self._addresses, self._own, self._dirty = [], [], {}, {}
+        self._keys = {}
 
     def _flush_halves(self) -> None:
         execute(prepared.new_half, self._halves)
@@ -279,7 +282,7 @@ class Tx:
         messages, signals, deferred, head = mark
         del self.messages[messages:], self.signals[signals:], self.deferred[deferred:]
         self._rows, self._addresses, self._own, self._dirty = [], [], {}, {}
-        self._halves = []
+        self._halves, self._keys = [], {}
         self._memory.head = head
         for topic in self._touched:  # only what this work has had in its hands may be wrong
             state = self._memory.topics.pop(topic, None)
