@@ -45,6 +45,8 @@ class Listeners:
         For a socket that is gone it is over before it begins: nothing is kept.
         """
         self.unsubscribe(session, topic)
+        if topic is not None and (others := self._by_topic.get(topic)):
+            topic = next(iter(others)).topic  # one object for all who listen to it
         subscription = Subscription(session, topic, position)
         if session.closed is not None:
             subscription.ended = True

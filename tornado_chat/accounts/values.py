@@ -1,5 +1,6 @@
 """What the accounts give to others: accounts, people, logins. Frozen, without keys or passwords."""
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -125,6 +126,12 @@ def account_of(row: AccountRow) -> Account:
     )
 
 
+@functools.lru_cache(1024)
+def names_in(text: str) -> frozenset[str]:
+    """A JSON array of names; those who have the same share one set."""
+    return frozenset(orjson.loads(text))
+
+
 def identity_of(row: AccountRow, key_hash: str | None, expires: float | None) -> Identity:
     extra = orjson.loads(row.extra)
     about = {
@@ -140,8 +147,8 @@ def identity_of(row: AccountRow, key_hash: str | None, expires: float | None) ->
         tenant=row.tenant,
         name=row.full_name,
         login_name=row.login_name,
-        groups=frozenset(orjson.loads(row.groups)),
-        permissions=frozenset(orjson.loads(row.permissions)),
+        groups=names_in(row.groups),
+        permissions=names_in(row.permissions),
         key=key_hash,
         expires=expires,
         extra={**about, **extra},
