@@ -16,7 +16,7 @@ from typing import Any
 import click
 
 from tornado_chat import config as configuration
-from tornado_chat import logs
+from tornado_chat import logs, turns
 from tornado_chat.app import Server
 from tornado_chat.config import Config
 from tornado_chat.errors import ChatError, SetupError
@@ -136,7 +136,7 @@ def serve(config_file: Path | None, sets: Sequence[str]) -> None:
     """Serve until SIGTERM or SIGINT."""
     config = load(config_file, sets)
     logs.setup(config.log.level, config.log.format)
-    asyncio.run(run_server(Server(config), read=lambda: load(config.path, sets)))
+    turns.run(run_server(Server(config), read=lambda: load(config.path, sets)))
 
 
 async def run_server(

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from tornado_chat import config as configuration
-from tornado_chat import logs
+from tornado_chat import logs, turns
 from tornado_chat.app import Server
 from tornado_chat.cli import cli, run_server
 from tornado_chat.client import ChatError, State, Subscription, connect
@@ -35,7 +35,7 @@ def demo(port: int | None, folder: Path) -> None:
     config = configuration.load(path, sets)
     logs.setup("warning", config.log.format)
     server = Server(config)
-    asyncio.run(run_server(server, lambda: Demo(server, folder).begin()))
+    turns.run(run_server(server, lambda: Demo(server, folder).begin()))
 
 
 def _free(port: int) -> int:

@@ -22,7 +22,7 @@ FLOORS = [
     ["plugin_api"],
     ["subscribing", "commands"],
     ["web"],
-    ["leaving", "reloading"],
+    ["leaving", "reloading", "turns"],
     ["app"],
     ["demo", "bench", "cli", "cli_accounts", "cli_bench", "cli_listen"],
 ]
