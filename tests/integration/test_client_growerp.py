@@ -142,11 +142,23 @@ async def test_who_does_not_read_keeps_no_more_than_his_buffer(site):
         assert texts == [f"{number}" for number in range(30)]
 
 
-async def test_no_address_holds_the_key(site, logs):
-    async with client(site, "chat") as ann:
-        await ann.connect(key_of("ann"), "u-ann")
-        [handler] = site.server.sockets.handlers
-        assert handler.request.uri == "/chat?userId=u-ann"
+async def test_no_address_holds_the_key(logs):
+    asked = asyncio.get_running_loop().create_future()
+
+    async def answer(reader, writer):
+        if not asked.done():
+            asked.set_result(await reader.readuntil(b"\r\n\r\n"))
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with WsClient(url, "chat", **QUICK) as ann:
+        connecting = asyncio.create_task(ann.connect(key_of("ann"), "u-ann"))
+        line, *headers = (await asyncio.wait_for(asked, 5)).decode().split("\r\n")
+        connecting.cancel()
+    server.close()
+    assert line == "GET /chat?userId=u-ann HTTP/1.1"
+    assert key_of("ann") in "".join(headers)
     assert "key-of-" not in logs.text
 
 

@@ -66,6 +66,34 @@ async def test_how_it_is_set_up_is_told_to_who_may_know_and_a_bad_key_makes_nobo
     assert ready.json["durability"] == "full"
 
 
+async def test_who_goes_before_he_is_let_in_is_forgotten(site, monkeypatch):
+    sockets = site.server.sockets
+    prepare, reached, go_on = sockets.prepare, asyncio.Event(), asyncio.Event()
+
+    async def held(*given):
+        reached.set()
+        await go_on.wait()
+        return await prepare(*given)
+
+    monkeypatch.setattr(sockets, "prepare", held)
+    reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
+    writer.write(
+        f"GET /ws HTTP/1.1\r\nHost: x\r\napi_key: {key_of('ann')}\r\nUpgrade: websocket\r\n"
+        "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: eA==\r\n\r\n".encode()
+    )
+    await asyncio.wait_for(reached.wait(), 5)
+    [connection] = site.server.listener._http._connections
+    writer.transport.abort()
+    try:
+        async with asyncio.timeout(5):
+            while not connection.stream.closed():
+                await asyncio.sleep(0.01)
+    finally:
+        go_on.set()
+    async with site.connect("ann"):
+        assert len(sockets.handlers) == 1
+
+
 async def test_json_in_and_out(site):
     answer = await site.fetch("POST", PATH, {"a": [1]}, name="ann")
     assert answer.json == {"got": {"a": [1]}, "who": "u-ann"}
