@@ -150,6 +150,12 @@ class SteppedWriter(Writer):
         super().__init__(*args)
         self._jobs = Jobs()
 
+    def submit(self, what):
+        """When it is written is the test's word, whatever the turn."""
+        commit = super().submit(what)
+        self.hand_in()
+        return commit
+
     def _hand_over(self, done):
         self.log.extend(done.messages)
         super()._hand_over(done)

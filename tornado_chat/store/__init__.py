@@ -121,6 +121,7 @@ class Store:
         """Commits what is queued, then closes; nothing is lost that was accepted."""
         loop = asyncio.get_running_loop()
         if self.writer is not None:
+            self.writer.hand_in()
             await loop.run_in_executor(None, self.writer.close)
         if self._readers is not None:
             readers, self._readers = self._readers, None

@@ -71,6 +71,7 @@ class Writer(threading.Thread):
         self._on_committed = on_committed
         self._loop = asyncio.get_running_loop()
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._turn: list[Job] = []  # queued in this turn of the loop
         self._memory = WriterMemory()
         self._version = -1
         self._foreign = False  # another process has written, and the loop does not know yet
@@ -78,13 +79,22 @@ class Writer(threading.Thread):
         self.commits = 0  # transactions committed, for tests and metrics
 
     def submit(self, what: Draft | Callable[[Tx], Any]) -> Commit[Any]:
-        """Queues a job; on the loop."""
+        """Queues a job; on the loop. What comes in one turn of it is handed in together: one by one,
+        the first would wake the thread, which would take the interpreter for a group of one."""
         commit: Commit[Any] = Commit(loop=self._loop)
-        if self._open:
-            self._jobs.put(Job(what, commit))
-        else:
-            commit.set_exception(Unavailable("the store is closed"))
+        if not self._turn:
+            self._loop.call_soon(self.hand_in)
+        self._turn.append(Job(what, commit))
         return commit
+
+    def hand_in(self) -> None:
+        """What was queued in this turn of the loop, now; on the loop."""
+        jobs, self._turn = self._turn, []
+        for job in jobs:
+            if self._open:
+                self._jobs.put(job)
+            else:
+                job.commit.set_exception(Unavailable("the store is closed"))
 
     def close(self) -> None:
         """Lets what is queued be committed, then ends the thread. Blocks."""

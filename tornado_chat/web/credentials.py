@@ -33,9 +33,9 @@ def read_credentials(request: HTTPServerRequest) -> Credentials:
 
 def key_in(headers: HTTPHeaders) -> str | None:
     """The key that the headers show, None for none."""
-    key = _first(headers[name] for name in NAMES if name in headers)
-    if not key and "Authorization" in headers:
-        scheme, _, value = headers["Authorization"].partition(" ")
+    key = _first(",".join(values) for name in NAMES if (values := headers.get_list(name)))
+    if key is None and (values := headers.get_list("Authorization")):
+        scheme, _, value = ",".join(values).partition(" ")
         key = _first([value]) if scheme.lower() == "bearer" else None
     return key
 
