@@ -23,6 +23,28 @@ if TYPE_CHECKING:
 _serials = itertools.count(1)
 
 
+class Gone:
+    """Stands in for the transport of a socket that is gone."""
+
+    def write(self, data: bytes, drained: Callable[[], None]) -> bool:
+        """There is nobody to take it, and nothing to wait for."""
+        del data, drained
+        return True
+
+    def accepted(self) -> int:
+        """Nothing any more."""
+        return 0
+
+    def close(self, code: int, reason: str) -> None:
+        """It is."""
+
+    def abort(self) -> None:
+        """The same."""
+
+
+GONE = Gone()
+
+
 class Wire(Protocol):
     """What the hub must know of a dialect. One object for all its sessions.
 
@@ -217,6 +239,12 @@ class Session:
         self.transport.close(self.closed, reason)
         if self.on_close is not None:
             self.on_close()
+
+    def let_go(self) -> None:
+        """Its socket is gone. What it held is free at once: no circle of references is left that
+        only the garbage collector would find, and that looks seldom."""
+        self.on_close = self.outbox.too_slow = None
+        self.transport = self.outbox.transport = GONE
 
     def await_commit(
         self, post: "Future[Posted]", answer: Callable[["Future[Posted]"], object] = ignore

@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import gc
+import weakref
 
 import pytest
 
@@ -180,6 +182,30 @@ async def test_what_waits_for_a_reader_is_answered_in_one_turn(site, monkeypatch
     await asyncio.gather(*holding)
     assert sum(turns) == 50 + threads
     assert len(turns) <= threads + 1
+
+
+# Who is gone
+
+
+async def test_of_a_socket_that_is_gone_nothing_waits_for_the_garbage_collector(site):
+    opened = [site.open("/ws", query="api_key=key-of-ann") for _ in range(5)]
+    sockets = [await each.__aenter__() for each in opened]
+    for each in sockets:
+        await each.send('{"id":1,"do":"subscribe","topic":"board:1"}')
+        await each.recv()
+        await each.recv()
+    sessions = [weakref.ref(each) for each in site.server.hub.subscribers(BOARD)]
+    there = [weakref.ref(each().transport) for each in sessions]
+    gc.collect()
+    gc.disable()
+    try:
+        for each in opened:
+            await each.__aexit__(None, None, None)
+        async with asyncio.timeout(5):
+            while any(each() is not None for each in [*sessions, *there]):
+                await asyncio.sleep(0.01)
+    finally:
+        gc.enable()
 
 
 # Plans of the queries that run

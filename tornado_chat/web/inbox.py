@@ -14,7 +14,7 @@ BOUND_CHARACTERS = 256 * 1024  # the same for all of them together
 class Inbox:
     """`receive(text)`: reads one frame. `rate`: frames a second, 0 for no limit."""
 
-    __slots__ = ("_closed", "_counted", "_finished", "_frames", "_rate", "_receive", "_room",
+    __slots__ = ("_closed", "_counted", "_finished", "_frames", "_over", "_rate", "_receive", "_room",
                  "_size", "_tokens", "_worker", "frames_in")  # fmt: skip
 
     def __init__(self, receive: Callable[[str], Awaitable[None]], rate: float) -> None:
@@ -28,6 +28,7 @@ class Inbox:
         self._room: asyncio.Future[None] | None = None
         self._closed = False
         self._finished = False
+        self._over = False
         self.frames_in = 0
 
     def put(self, text: str) -> "asyncio.Future[None] | None":
@@ -55,9 +56,12 @@ class Inbox:
         """The socket is gone. What it had sent before is still read, unless `forget`: then the
         house has ended it."""
         self._closed = forget
+        self._over = True
         if forget:
             self._frames.clear()
             self._size = 0
+        if self._worker is None:
+            self._receive = _nobody
         self._make_room()
 
     async def _work(self) -> None:
@@ -74,6 +78,8 @@ class Inbox:
                 await self._receive(text)
         finally:
             self._worker = None
+            if self._over:
+                self._receive = _nobody  # it refers to the socket, and that to this
             self._make_room()
 
     def _make_room(self) -> None:
@@ -88,3 +94,7 @@ class Inbox:
         self._tokens -= 1
         if self._tokens < 0:
             await asyncio.sleep(-self._tokens / self._rate)
+
+
+async def _nobody(_text: str) -> None:
+    """Reads no frame any more."""

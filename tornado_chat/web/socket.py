@@ -220,6 +220,7 @@ class Socket(Connection):
             self.inbox.frames_in,
             session.outbox.frames_out,
         )
+        session.let_go()
 
 
 def nothing() -> None:
