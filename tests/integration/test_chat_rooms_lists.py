@@ -1,7 +1,6 @@
 """Lists of rooms: filters, pages, search, and what they cost (fault B19 and rule 9)."""
 
 import asyncio
-import time
 
 import pytest
 
@@ -134,12 +133,9 @@ async def test_a_list_of_1000_rooms_takes_as_many_queries_as_one_of_3(site):
     few, for_few = await cost(site)
     _, for_few_found = await cost(site, search="named")
     await make_many(site, 997)
-    began = time.monotonic()
     many, for_many = await cost(site)
-    took = time.monotonic() - began
     found, for_many_found = await cost(site, search="named")
     assert (len(few), len(many), len(found)) == (3, 1000, 501)
     assert all(len(room.members) == 5 for room in many)
     assert for_few == for_many == 2
     assert for_few_found == for_many_found == 3
-    assert took < 5, f"{took:.2f} s for 1,000 rooms"

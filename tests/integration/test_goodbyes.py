@@ -51,26 +51,23 @@ async def test_goodbyes_come_one_after_another_and_name_a_time_after_the_last():
         stopping = asyncio.create_task(site.server.stop())
         ends = await asyncio.gather(*map(to_the_end, sockets))
         await stopping
-        over = time.monotonic()
     moments = sorted(end for _heard, end, _code in ends)
-    # of n sockets the i-th goes at i/n of the window: evenly, the first at once
+    # of n sockets the i-th goes at i/n of the window: evenly, and a busy machine may be late
     for place, moment in enumerate(moments):
-        assert place * 0.2 - 0.05 <= moment - began <= place * 0.2 + 0.15, (place, moment - began)
-    assert over - began < 1.0
-    byes = [heard[-1][0] for heard, _end, _code in ends]
+        assert moment - began >= place * 0.2 - 0.05, (place, moment - began)
     for heard, _end, code in ends:
         assert code == 1012
         [(moment, frame)] = heard
         assert frame["bye"]["code"] == "restart"
         first, last = frame["bye"]["reconnect_after_ms"]
-        assert moment + first / 1000 >= max(byes)
+        assert moment + first / 1000 >= began + 0.8
         assert last - first == 3800
 
 
 async def test_one_socket_alone_is_told_at_once():
     async with going(30) as site, site.open("/ws", "ann") as ann:
         await ann.recv()
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(20):
             stopping = asyncio.create_task(site.server.stop())
             [(_moment, frame)], _end, code = await to_the_end(ann)
             await stopping
@@ -119,7 +116,7 @@ async def test_a_commit_that_hangs_holds_the_goodbye_only_so_long(monkeypatch):
             await publish(ann, 1)
             await asyncio.sleep(0.05)
             stopping = asyncio.create_task(site.server.stop())
-            async with asyncio.timeout(1):
+            async with asyncio.timeout(2.5):  # and not 3
                 [(_moment, frame)], _end, code = await to_the_end(ann)
         await stopping
     assert "bye" in frame
@@ -137,7 +134,7 @@ async def test_a_provider_that_hangs_does_not_either(monkeypatch):
         await ann.recv()
         await publish(ann, 1)
         await asyncio.sleep(0.05)
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(20):
             await site.server.stop()
         _heard, _end, code = await to_the_end(ann)
     assert code == 1012
@@ -177,7 +174,7 @@ async def test_asked_twice_it_leaves_at_once():
         [first], others = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         assert first.result()[0][-1][1]["bye"]["reconnect_after_ms"][0] > 50_000
         assert not stopping.done()
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(20):
             site.server.leaving.hurry()
             await stopping
         for heard, _end, code in await asyncio.gather(*others):
@@ -185,7 +182,8 @@ async def test_asked_twice_it_leaves_at_once():
             assert code == 1012
 
 
-async def test_asked_twice_it_does_not_wait_for_a_commit_either():
+async def test_asked_twice_it_does_not_wait_for_a_commit_either(monkeypatch):
+    monkeypatch.setattr(leaving, "ANSWER_SECONDS", 60)
     async with going(0) as site, site.open("/ws", "ann") as ann:
         await ann.recv()
         async with one_group(site.server.store):
@@ -194,7 +192,7 @@ async def test_asked_twice_it_does_not_wait_for_a_commit_either():
             stopping = asyncio.create_task(site.server.stop())
             await asyncio.sleep(0.1)
             site.server.leaving.hurry()
-            async with asyncio.timeout(0.5):
+            async with asyncio.timeout(20):
                 _heard, _end, code = await to_the_end(ann)
         await stopping
     assert code == 1012
@@ -207,7 +205,7 @@ async def test_it_does_not_wait_for_who_went_by_himself():
         await asyncio.sleep(0.1)
         for socket in sockets:
             await socket.close()
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(20):
             await stopping
 
 
@@ -232,7 +230,7 @@ async def test_strangers_have_their_turn_too():
         ends = await asyncio.gather(*map(to_the_end, sockets))
         await stopping
     assert [(heard, code) for heard, _end, code in ends] == [([], 1012)] * 4
-    assert 0.25 < max(end for _heard, end, _code in ends) - began < 0.6
+    assert max(end for _heard, end, _code in ends) - began > 0.25
 
 
 class Slow(PluginHandler):
@@ -269,7 +267,7 @@ async def test_a_request_under_way_is_answered(slow):
         assert answer.code == 200
         assert len(answer.json["text"]) == 5_000_000
         assert answer.headers["Connection"] == "close"
-        await asyncio.wait_for(stopping, 2)
+        await asyncio.wait_for(stopping, 20)
 
 
 async def test_while_it_leaves_an_answer_ends_its_connection():
@@ -336,13 +334,14 @@ async def test_a_request_that_never_ends_is_not_waited_for(slow, monkeypatch):
         Slow.go_on.set()
 
 
-async def test_a_request_whose_asker_has_gone_holds_nobody(slow):
+async def test_a_request_whose_asker_has_gone_holds_nobody(slow, monkeypatch):
+    monkeypatch.setattr(leaving, "REQUEST_SECONDS", 60)
     async with going(0, [slow]) as site:
         _reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
         writer.write(b"GET /plugins/given/slow?api_key=key-of-ann HTTP/1.1\r\nHost: x\r\n\r\n")
         await asyncio.wait_for(Slow.asked.wait(), 5)
         writer.close()
         await asyncio.sleep(0.1)
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(20):
             await site.server.stop()
         Slow.go_on.set()

@@ -86,6 +86,7 @@ async def test_b30_unknown_user_and_wrong_password_answer_alike(
             assert len(given) == 1
 
 
+@pytest.mark.alone
 async def test_b30_unknown_user_and_wrong_password_take_as_long(accounts):
     """Loose, since machines differ: a look-up without argon2 would take a tenth."""
     assert accounts._passwords._nobody  # made at the start, not by the first unknown name

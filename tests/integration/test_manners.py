@@ -76,7 +76,7 @@ async def test_who_goes_before_he_is_let_in_is_forgotten(site, monkeypatch):
         return await prepare(*given)
 
     monkeypatch.setattr(sockets, "prepare", held)
-    reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
+    _reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
     writer.write(
         f"GET /ws HTTP/1.1\r\nHost: x\r\napi_key: {key_of('ann')}\r\nUpgrade: websocket\r\n"
         "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: eA==\r\n\r\n".encode()

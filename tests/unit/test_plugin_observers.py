@@ -1,7 +1,6 @@
 """Observers that raise, hang, block or are too slow."""
 
 import asyncio
-import time
 
 from tornado_chat import (
     Message,
@@ -149,16 +148,21 @@ async def test_a_plain_observer_that_blocks_is_named(
 
 
 async def test_observers_do_not_keep_the_loop(plugin_file, load_plugins):
-    plugin_file("a", "import time\n@hookimpl\ndef message_published(message): time.sleep(0.001)\n")
+    plugin_file(
+        "a",
+        "import time\nseen = []\n@hookimpl\ndef message_published(message):\n"
+        "    time.sleep(0.001)\n    seen.append(message)\n",
+    )
     plugins = load_plugins()
+    seen = plugins.get("a").module.seen
     for offset in range(200):
         plugins.observers.tell("message_published", message=message(offset))
-    worst, ended = 0.0, time.monotonic() + 0.15
-    while time.monotonic() < ended:
-        began = time.monotonic()
+    most = 0
+    while len(seen) < 200:
+        before = len(seen)
         await asyncio.sleep(0)
-        worst = max(worst, time.monotonic() - began)
-    assert worst < 0.1  # and not 0.2, all at once
+        most = max(most, len(seen) - before)
+    assert 0 < most < 100  # in one turn of the loop
 
 
 async def test_stop_gives_what_waits_a_moment_and_then_ends(plugin_file, load_plugins):
@@ -167,9 +171,8 @@ async def test_stop_gives_what_waits_a_moment_and_then_ends(plugin_file, load_pl
     plugins = load_plugins()
     for offset in (1, 2, 3):
         plugins.observers.tell("message_published", message=message(offset))
-    began = time.monotonic()
-    await plugins.observers.stop(0.05)
-    assert time.monotonic() - began < 1
+    async with asyncio.timeout(20):
+        await plugins.observers.stop(0.05)
     assert plugins.get("quick").module.seen == [1, 2, 3]
     assert plugins.get("slow").module.seen == [1]
     plugins.observers.tell("message_published", message=message(4))
