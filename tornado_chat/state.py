@@ -131,7 +131,7 @@ class StateProvider(TopicProvider):
         found = await self.server.read(lambda _tx: rows.items(topic, self.snapshot_limit))
         return {self.state_name: found}
 
-    def _find(self, tx: "Tx", topic: Topic, item_id: str) -> tuple[int, rows.StateItem | None]:
+    def _find(self, tx: "Tx", topic: Topic, item_id: str) -> tuple[int, rows.Item | None]:
         if not isinstance(item_id, str) or not 0 < len(item_id) <= ITEM_ID_MAX:
             raise ValueError(
                 f"{topic.name}: an item's id is a text of 1 to {ITEM_ID_MAX} characters"
@@ -152,7 +152,7 @@ class StateProvider(TopicProvider):
         return tx.publish(topic, {self.item_name: item}, audience=self.audience(topic))
 
     @staticmethod
-    def _next(tx: "Tx", topic: Topic, row: rows.StateItem | None) -> int:
+    def _next(tx: "Tx", topic: Topic, row: rows.Item | None) -> int:
         """The number that the message will have in its topic: it rises for ever, also after the
         item's tombstone has been cleared away."""
         return max(tx.state(topic).count, row.heard if row is not None else 0) + 1

@@ -4,7 +4,7 @@ Used inside the work of a transaction only; publishes nothing (see `tornado_chat
 """
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import orjson
 from peewee import AutoField, BigIntegerField, CharField, IntegerField, TextField
@@ -12,6 +12,7 @@ from peewee import AutoField, BigIntegerField, CharField, IntegerField, TextFiel
 from tornado_chat.messages import Topic
 from tornado_chat.store.log import is_topic
 from tornado_chat.store.models import StoreModel, TopicRow
+from tornado_chat.store.prepared import execute, first, values
 
 
 class StateItem(StoreModel):
@@ -41,37 +42,42 @@ class StateItem(StoreModel):
         )
 
 
-def find(topic_id: int, item_id: str) -> StateItem | None:
+class Item(NamedTuple):
+    """What is looked at of a row before it is changed."""
+
+    id: int
+    version: int
+    heard: int
+    deleted: int
+    data: str
+
+
+def find(topic_id: int, item_id: str) -> Item | None:
     """The row of an item, which may be a tombstone."""
-    found: StateItem | None = StateItem.get_or_none(
-        StateItem.topic_id == topic_id, StateItem.item_id == item_id
-    )
-    return found
+    row = first(item_of, (topic_id, item_id))
+    return None if row is None else Item(*row)
 
 
-def put(
-    row: StateItem | None, topic_id: int, item_id: str, version: int, place: str, data: str
-) -> None:
+def put(row: Item | None, topic_id: int, item_id: str, version: int, place: str, data: str) -> None:
     """Stores an item as it is now. An item that comes back after its deletion is a new one."""
-    values = {"version": version, "heard": version, "place": place, "data": data}
     if row is not None and not row.deleted:
-        StateItem.update(values).where(StateItem.id == row.id).execute()
+        execute(changed_items, [(row.id, version, place, data)])
         return
     if row is not None:
         StateItem.delete().where(StateItem.id == row.id).execute()
-    StateItem.insert(topic_id=topic_id, item_id=item_id, **values).execute()
+    execute(new_items, [(topic_id, item_id, version, version, place, 0, data)])
 
 
-def bury(row: StateItem | None, topic_id: int, item_id: str, version: int, now: int) -> None:
+def bury(row: Item | None, topic_id: int, item_id: str, version: int, now: int) -> None:
     """Leaves a tombstone, also for an item that was never there."""
-    values = {"version": version, "heard": version, "place": "", "data": "", "deleted": now}
+    left = {"version": version, "heard": version, "place": "", "data": "", "deleted": now}
     if row is not None:
-        StateItem.update(values).where(StateItem.id == row.id).execute()
+        StateItem.update(left).where(StateItem.id == row.id).execute()
     else:
-        StateItem.insert(topic_id=topic_id, item_id=item_id, **values).execute()
+        StateItem.insert(topic_id=topic_id, item_id=item_id, **left).execute()
 
 
-def hear(row: StateItem, version: int) -> None:
+def hear(row: Item, version: int) -> None:
     """Remembers that a newer version had the same content."""
     StateItem.update(heard=version).where(StateItem.id == row.id).execute()
 
@@ -102,3 +108,39 @@ def encode(item: Mapping[str, Any]) -> str:
 def decode(data: str, version: int) -> dict[str, Any]:
     """The inverse of `encode`, with the item's version."""
     return {**orjson.loads(data), "version": version}
+
+
+# Written once, see `prepared`.
+
+
+def item_of(_count: int) -> Any:
+    """By topic row and item: an `Item`."""
+    found = StateItem.select(
+        StateItem.id, StateItem.version, StateItem.heard, StateItem.deleted, StateItem.data
+    )
+    return found.where(StateItem.topic_id == 0, StateItem.item_id == "")
+
+
+def changed_items(count: int) -> Any:
+    """Row, version, place, data."""
+    given = values(count, 4)
+    version, place, data = given.c.column2, given.c.column3, given.c.column4
+    return (
+        StateItem.update(version=version, heard=version, place=place, data=data)
+        .from_(given)
+        .where(StateItem.id == given.c.column1)
+    )
+
+
+def new_items(count: int) -> Any:
+    """Topic row, item, version, heard, place, deleted, data."""
+    fields = [
+        StateItem.topic_id,
+        StateItem.item_id,
+        StateItem.version,
+        StateItem.heard,
+        StateItem.place,
+        StateItem.deleted,
+        StateItem.data,
+    ]
+    return StateItem.insert_many([(None,) * len(fields)] * count, fields=fields)
