@@ -8,9 +8,11 @@ import asyncio
 import pytest
 from tornado_chat_plugins import notifications
 
+from support.growerp import until
 from support.mine import listening
 from support.notices import BASE, identity, ids, prefer, service, started
 from support.queries import counted_queries
+from tornado_chat.store.models import current_database
 
 ORDER = {"orderId": "100455", "status": "OrderApproved", "message": "Order 100455 approved"}
 
@@ -283,3 +285,23 @@ async def test_who_says_no_gets_no_more_on_an_open_socket(site):
         await service(site).send("SHOP", "OrderUpdate", {})
         await ann.quiet()
         await native.quiet(0.05)
+
+
+async def test_sent_times_that_cannot_be_written_are_written_later(monkeypatch, logs):
+    """Whatever the error is: here the table is away for a moment."""
+    logs.expect("sent times cannot be written")
+    monkeypatch.setattr(notifications.notes, "WAIT_SECONDS", 0.05)
+
+    async def rename(site, old, new):
+        statement = f'ALTER TABLE "{old}" RENAME TO "{new}"'
+        await site.server.write(lambda _tx: current_database.get().execute_sql(statement))
+
+    async with started() as site:
+        sent = await service(site).send("SHOP", "OrderUpdate", ORDER, users=["u-ann"])
+        await rename(site, "notifications_note", "aside")
+        await service(site).sent("u-ann", [sent.offset])
+        await until(lambda: logs.text.count("sent times cannot be written") > 1)
+        await rename(site, "aside", "notifications_note")
+        await until(lambda: not service(site)._sent._waiting)
+        [listed] = await service(site).list(await identity(site, "ann"))
+        assert listed.sent
