@@ -18,6 +18,7 @@ from tornado_chat.store.models import (
     MessageRow,
     TopicRow,
 )
+from tornado_chat.store.prepared import every
 
 WINDOW = 4096  # offsets that are looked through at first
 WIDER = 4  # each window is so many times as wide as the one before
@@ -43,11 +44,8 @@ def offsets_after(offset: int, selection: Selection, limit: int, upto: int) -> l
     """The lowest `limit` offsets in (offset, upto] that are for the person."""
     found: set[int] = set()
     for address in selection.addresses:  # the person, his groups, his tenant: a handful
-        query = AddressRow.select(AddressRow.offset).where(
-            AddressRow.address == address, AddressRow.offset > offset, AddressRow.offset <= upto
-        )
-        ordered: Any = query.order_by(AddressRow.offset).limit(limit).tuples()
-        found.update(number for (number,) in ordered)
+        rows = every(_lowest, [(address, offset, upto, limit)])
+        found.update(number for (number,) in rows)
     if selection.member:
         found.update(_after_as_member(offset, selection, limit, upto))
     return sorted(found)[:limit]
@@ -57,13 +55,8 @@ def offsets_before(offset: int, selection: Selection, limit: int, position: int)
     """The highest `limit` offsets in (position, offset) that are for the person, highest first."""
     found: set[int] = set()
     for address in selection.addresses:
-        query = AddressRow.select(AddressRow.offset).where(
-            AddressRow.address == address,
-            AddressRow.offset > position,
-            AddressRow.offset < offset,
-        )
-        ordered: Any = query.order_by(AddressRow.offset.desc()).limit(limit).tuples()
-        found.update(number for (number,) in ordered)
+        rows = every(_highest, [(address, position, offset - 1, limit)])
+        found.update(number for (number,) in rows)
     if selection.member:
         found.update(_before_as_member(offset, selection, limit, position))
     return sorted(found, reverse=True)[:limit]
@@ -71,19 +64,11 @@ def offsets_before(offset: int, selection: Selection, limit: int, position: int)
 
 def pruned(selection: Selection) -> int:
     """The highest offset for the person that was thrown away, 0 for none."""
-    highest = AddressPrunedRow.select(fn.MAX(AddressPrunedRow.offset)).where(
-        AddressPrunedRow.address.in_(list(selection.addresses))
-    )
-    found = int(highest.scalar() or 0)
+    found = list(every(_pruned_of, [(address,) for address in selection.addresses]))
     if selection.member:
         tenant, user = selection.member
-        of_topics = (
-            TopicRow.select(fn.MAX(TopicRow.pruned))
-            .join(MemberRow, on=(MemberRow.topic_id == TopicRow.id))
-            .where(MemberRow.user_id == user, TopicRow.tenant == tenant)
-        )
-        found = max(found, int(of_topics.scalar() or 0))
-    return found
+        found += every(_pruned_topics, [(user, tenant)])
+    return max((highest or 0 for (highest,) in found), default=0)
 
 
 def _after_as_member(offset: int, selection: Selection, limit: int, upto: int) -> list[int]:
@@ -123,19 +108,10 @@ def _topics(selection: Selection, offset: int) -> dict[int, int]:
     """His topics in which something was said after `offset`, each with the number of the last
     message there that is not for him any more."""
     tenant, user = selection.member or ("", "")
-    query: Any = (
-        MemberRow.select(
-            MemberRow.topic_id, MemberRow.joined_count, MemberRow.read_count, MemberRow.left_count
-        )
-        .join(TopicRow, on=(TopicRow.id == MemberRow.topic_id))
-        .where(MemberRow.user_id == user, TopicRow.tenant == tenant, TopicRow.last_offset > offset)
-    )
+    rows = every(_topics_of, [(user, tenant, offset)])
     if not selection.unread_only:
-        return {topic_id: joined for topic_id, joined, _read, _left in query.tuples()}
-    return {
-        topic_id: max(joined, read or 0, left or 0)
-        for topic_id, joined, read, left in query.tuples()
-    }
+        return {topic_id: joined for topic_id, joined, _read, _left in rows}
+    return {topic_id: max(joined, read or 0, left or 0) for topic_id, joined, read, left in rows}
 
 
 def _said_in(
@@ -159,3 +135,49 @@ def _said_in(
         ordered: Any = query.order_by(place.desc() if newest else place).limit(limit).tuples()
         found += list(ordered)
     return sorted(found, reverse=newest)[:limit]
+
+
+# Statements whose text is made once: everybody who comes back asks all of them
+
+
+def _addressed(*order: Any) -> Any:
+    query = AddressRow.select(AddressRow.offset).where(
+        AddressRow.address == "", AddressRow.offset > 0, AddressRow.offset <= 0
+    )
+    return query.order_by(*order).limit(1)
+
+
+def _lowest(_count: int) -> Any:
+    """By address, the offset after which, up to which, and how many."""
+    return _addressed(AddressRow.offset)
+
+
+def _highest(_count: int) -> Any:
+    """The same, highest first."""
+    return _addressed(AddressRow.offset.desc())
+
+
+def _pruned_of(count: int) -> Any:
+    """Of so many addresses: the highest offset, NULL for none."""
+    highest = AddressPrunedRow.select(fn.MAX(AddressPrunedRow.offset))
+    return highest.where(AddressPrunedRow.address.in_([""] * count))
+
+
+def _pruned_topics(_count: int) -> Any:
+    """By user and tenant."""
+    return (
+        TopicRow.select(fn.MAX(TopicRow.pruned))
+        .join(MemberRow, on=(MemberRow.topic_id == TopicRow.id))
+        .where(MemberRow.user_id == "", TopicRow.tenant == "")
+    )
+
+
+def _topics_of(_count: int) -> Any:
+    """By user, tenant and offset: those in which something was said after it."""
+    return (
+        MemberRow.select(
+            MemberRow.topic_id, MemberRow.joined_count, MemberRow.read_count, MemberRow.left_count
+        )
+        .join(TopicRow, on=(TopicRow.id == MemberRow.topic_id))
+        .where(MemberRow.user_id == "", TopicRow.tenant == "", TopicRow.last_offset > 0)
+    )

@@ -145,6 +145,8 @@ class LogReader:
 
     def get_many(self, offsets: Sequence[int]) -> list[Message]:
         """The messages with those numbers that are still there, in order."""
+        if not offsets:
+            return []
         query = self._joined().where(MessageRow.offset.in_(list(offsets)))
         return self._messages(query.order_by(MessageRow.offset))
 
