@@ -9,11 +9,9 @@ import signal
 import pytest
 
 from support.growerp import FrontEnd
-from support.process import serving, toml
+from support.process import proved_on_disk, serving, toml
 from support.server import Site, users
 from support.wire import PING, PONG, TEXT, Wire
-
-PROVED = 3.0  # seconds: a ping within one, stored within another, and a slow machine
 
 
 class Device:
@@ -62,14 +60,14 @@ async def test_what_was_proved_after_a_hung_connection_does_not_come_again(tmp_p
             async with bob(site, hung) as first:
                 await ann.say(room, "one")
                 await first.hears("one")
-                await asyncio.sleep(PROVED)
+                await proved_on_disk(tmp_path)
                 first.hang()
                 await ann.say(room, "two")
                 async with bob(site, hung) as second:
                     await ann.say(room, "three")
                     await second.hears("two", "three")
                     assert second.heard == ["two", "three"]
-                    await asyncio.sleep(PROVED)
+                    await proved_on_disk(tmp_path)
                     await server.stop(signal.SIGKILL)
         for text in ("four", "five"):
             async with serving("-c", config, cwd=tmp_path) as server:
@@ -78,5 +76,5 @@ async def test_what_was_proved_after_a_hung_connection_does_not_come_again(tmp_p
                     await FrontEnd(site, "ann").say(room, text)
                     await again.hears(text)
                     assert again.heard == [text]
-                    await asyncio.sleep(PROVED)
+                    await proved_on_disk(tmp_path)
                     await server.stop(signal.SIGKILL)

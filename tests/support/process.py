@@ -4,11 +4,22 @@ import asyncio
 import contextlib
 import os
 import signal
+import sqlite3
 import sys
 import tomllib
 from pathlib import Path
 
 COMMAND = str(Path(sys.executable).parent / "tornado-chat")
+
+
+async def proved_on_disk(folder, sockets=1):
+    """Waits until so many sockets are proved to have all that is in the log, and that is stored."""
+    database = sqlite3.connect(folder / "tornado_chat.db")
+    query = "SELECT count(*) FROM cursor WHERE position = (SELECT offset FROM log_head)"
+    async with asyncio.timeout(20):
+        while database.execute(query).fetchone()[0] < sockets:
+            await asyncio.sleep(0.02)
+    database.close()
 
 
 async def run(*arguments, stdin="", cwd=None, env=None):

@@ -274,6 +274,7 @@ BROKEN = [
 ]
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     ("kind", "name", "method", "words", "who"),
     [pytest.param(*each, id=each[2].__name__) for each in BROKEN],

