@@ -59,16 +59,16 @@ class Remembered:
         whose = whose_of(identity)
         if whose in self._waiting:
             return self._waiting[whose]
-        rows = await self._sets_of(whose[:2])
+        person = whose[:2]
+        rows = await self._sets_of(person)
         if whose in self._waiting:  # said meanwhile
             return self._waiting[whose]
+        if rows and person not in self._newest:
+            self._note(person, next(iter(rows.items())))
         if whose[2] in rows:
-            if whose[:2] not in self._newest:
-                self._note(whose[:2], next(iter(rows.items())))
             return rows[whose[2]]
-        newest = [names for each, names in self._waiting.items() if each[:2] == whose[:2]]
-        newest = newest[-1:] or list(rows.values())[:1]
-        return newest[0] if newest else frozenset()
+        _key, newest = self._newest.get(person, ("", frozenset()))
+        return newest
 
     async def _sets_of(self, person: Person) -> Sets:
         """Whoever asks while others are answered shares one query with all who do so."""
