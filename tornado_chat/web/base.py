@@ -230,7 +230,8 @@ class PluginHandler(Handler):
 
     `accept(caller, body, key, **arguments)`, async, of the class: what POST answers to a JSON body.
     `key` is the header Idempotency-Key, `arguments` are those of the route. A class that has it
-    calls it in `post`, and is asked without a handler where it can be: see `fast_path`.
+    calls it in `post`, and is asked without a handler where it can be: see `fast_path`; `prepare`
+    and `post` are not run then.
     """
 
     config: Mapping[str, Any]

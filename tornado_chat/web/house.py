@@ -105,6 +105,13 @@ class House(Application):
                 break  # the others began to wait later
             connection.close()
 
+    def drop_connections(self) -> None:
+        """At once, all but sockets."""
+        for _, connection in list(self._idle.values()):
+            connection.close()
+        for stream in list(self._asked.values()):
+            stream.close()
+
 
 def literal(routes: Sequence[URLSpec]) -> dict[str, URLSpec]:
     """The routes of one path alone, by that: so a request need not try one pattern after another."""

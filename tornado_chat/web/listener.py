@@ -14,6 +14,7 @@ from tornado_chat.web.house import House
 
 IDLE_SECONDS = 120.0  # of a connection between two requests
 IDLE_LOOK_SECONDS = 5.0  # between two looks for them
+CLOSE_SECONDS = 0.3  # for connections to notice that they are closed
 LOOK_SECONDS = 0.02  # between two looks whether all is answered
 
 
@@ -84,9 +85,12 @@ class Listener:
                     await asyncio.sleep(LOOK_SECONDS)
 
     async def close(self) -> None:
-        """Listens no more, and drops every connection that is no socket."""
+        """Listens no more, and drops every connection that is no socket; what a request has begun goes
+        on without it."""
         self._http.stop()
-        await self._http.close_all_connections()
+        self._house.drop_connections()
+        ended = asyncio.create_task(self._http.close_all_connections(), name="connections")
+        await asyncio.wait([ended], timeout=CLOSE_SECONDS)
 
 
 def tls_context(server: ServerConfig) -> ssl.SSLContext | None:

@@ -301,6 +301,54 @@ async def test_who_goes_before_his_body_has_come_leaves_nothing(door):
     assert "never" not in str(await FrontEnd(door.site, "bob").history(door.room))
 
 
+async def test_who_waits_for_his_answer_does_not_keep_the_house_from_leaving(door, monkeypatch):
+    asked, answer = asyncio.Semaphore(0), asyncio.Event()
+
+    async def slow(*_args, **_kwargs):
+        asked.release()
+        await answer.wait()
+        raise Denied("too late")
+
+    monkeypatch.setattr(door.site.server.broker, "post", slow)
+    waiting = [await asyncio.open_connection("127.0.0.1", door.site.port) for _ in range(2)]
+    for _, writer in waiting:
+        writer.write(b"POST %b " % PATH.encode() + b"".join(request(said(door.room))))
+        await asked.acquire()
+    async with asyncio.timeout(2):
+        await door.site.server.listener.close()
+        for reader, writer in waiting:
+            assert await reader.read() == b""
+            writer.close()
+    answer.set()
+
+
+async def test_connections_that_wait_too_long_for_a_request_are_closed(door):
+    house = door.site.server.listener._house
+    before = len(house._idle)
+    silent, halfway, after_one = [
+        await asyncio.open_connection("127.0.0.1", door.site.port) for _ in range(3)
+    ]
+    halfway[1].write(b"POST / HTTP/1.1\r\nHost")
+    lives = b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n"
+    after_one[1].write(lives)
+    assert (await after_one[0].readuntil(b"}")).startswith(b"HTTP/1.1 200")
+    async with asyncio.timeout(5), door.site.open("/ws", "ann") as socket:
+        while len(house._idle) < before + 3:
+            await asyncio.sleep(0.01)
+        house.close_idle(60)
+        after_one[1].write(lives)
+        assert (await after_one[0].readuntil(b"}")).startswith(b"HTTP/1.1 200")
+        while len(house._idle) < before + 3:
+            await asyncio.sleep(0.01)
+        house.close_idle(0)
+        assert [await reader.read() for reader, _ in (silent, halfway, after_one)] == [b""] * 3
+        while house._idle:
+            await asyncio.sleep(0.01)
+        assert "hello" in await socket.recv()  # a socket is none of them
+    for _, writer in (silent, halfway, after_one):
+        writer.close()
+
+
 async def test_it_is_logged_as_any_other(monkeypatch, caplog):
     caplog.set_level("INFO", "tornado_chat.access")
     async with running_server(merged(TABLES, {"log": {"level": "info"}})) as site:
