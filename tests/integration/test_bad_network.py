@@ -120,10 +120,18 @@ async def collect(messages, found):
         found.append(message)
 
 
+async def nobody_comes(site):
+    """A socket that still comes when the house leaves would be refused."""
+    async with asyncio.timeout(10):
+        while site.server.listener._http._connections:
+            await asyncio.sleep(0.01)
+
+
 @contextlib.asynccontextmanager
 async def world():
     async with contextlib.AsyncExitStack() as stack:
         site = await stack.enter_async_context(running_server(TABLES))
+        stack.push_async_callback(nobody_comes, site)
         people = [FrontEnd(site, name) for name in ("bob", "carl", "dora")]
         room_id = await FrontEnd(site, "ann").room_with(*people)
         proxy = await stack.enter_async_context(proxied(site.port))
