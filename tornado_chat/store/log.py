@@ -21,6 +21,9 @@ from tornado_chat.store.models import (
     MessageRow,
     TopicRow,
 )
+from tornado_chat.store.prepared import every, first
+
+LAST = 2**63 - 1  # no offset is above it
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +98,8 @@ class LogReader:
         """The highest offset of the selection that was thrown away, 0 for none."""
         if selection.topic is None:
             return addressed.pruned(selection)
-        row = TopicRow.get_or_none(*is_topic(selection.topic))
-        return row.pruned if row else 0
+        row = first(_topic_row, selection.topic)
+        return int(row[1]) if row else 0
 
     def everything_after(self, offset: int, limit: int) -> list[Message]:
         """The log itself: what the hub reads when a ring was missed."""
@@ -123,20 +126,15 @@ class LogReader:
         `after` None: the newest before `before` (None: before the end); else the oldest after it,
         passing over `skip`.
         """
-        row = TopicRow.get_or_none(*is_topic(topic))
+        row = first(_topic_row, topic)
         if row is None:
             return [], False
-        query = MessageRow.select().where(MessageRow.topic_id == row.id)
-        if before is not None:
-            query = query.where(MessageRow.offset < before)
-        if after is not None:
-            query = query.where(MessageRow.offset > after).order_by(MessageRow.offset).offset(skip)
-        else:
-            query = query.order_by(MessageRow.offset.desc())
-        rows = list(query.limit(limit + 1))
+        query, skip = (_newest, 0) if after is None else (_oldest, skip)
+        bounds = (row[0], after or 0, LAST if before is None else before)
+        rows = list(every(query, [(*bounds, limit + 1, skip)]))
         more = len(rows) > limit
-        rows = rows[:limit] if after is not None else rows[:limit][::-1]
-        return [message_of(row, topic, self.epochs.of(row.offset)) for row in rows], more
+        rows = rows[:limit][::-1] if after is None else rows[:limit]
+        return self._said(topic, rows), more
 
     def get(self, offset: int) -> Message | None:
         """The message with that number, of whichever tenant: the caller asks the gate."""
@@ -155,16 +153,22 @@ class LogReader:
         return int(LogHead.select(LogHead.offset).scalar() or 0)
 
     def _after_in_topic(self, offset: int, topic: Topic, limit: int, upto: int) -> Page:
-        row = TopicRow.get_or_none(*is_topic(topic))
+        row = first(_topic_row, topic)
         if row is None:
             return Page([], upto)
-        query = MessageRow.select().where(
-            MessageRow.topic_id == row.id, MessageRow.offset > offset, MessageRow.offset <= upto
-        )
-        rows = list(query.order_by(MessageRow.offset).limit(limit))
-        messages = [message_of(each, topic, self.epochs.of(each.offset)) for each in rows]
+        topic_id, pruned = row
+        rows = list(every(_oldest, [(topic_id, offset, upto + 1, limit, 0)]))
+        messages = self._said(topic, rows)
         reached = messages[-1].offset if len(messages) == limit else upto
-        return Page(messages, reached, row.pruned, sum(len(each.data) for each in rows))
+        return Page(messages, reached, pruned, sum(len(row[-1]) for row in rows))
+
+    def _said(self, topic: Topic, rows: Sequence[tuple[Any, ...]]) -> list[Message]:
+        epoch = self.epochs.of
+        return [
+            Message(offset, epoch(offset), topic, number, at, orjson.loads(data),
+                    Audience.from_text(audience), sender, sender_name)
+            for offset, number, at, sender, sender_name, audience, data in rows
+        ]  # fmt: skip
 
     @staticmethod
     def _joined() -> Any:
@@ -195,6 +199,40 @@ def is_topic(topic: Topic) -> tuple[Any, Any, Any]:
         TopicRow.kind == topic.kind,
         TopicRow.key == topic.key,
     )
+
+
+# Statements whose text is made once
+
+
+def _topic_row(_count: int) -> Any:
+    """By tenant, kind and key: id and `pruned`."""
+    return TopicRow.select(TopicRow.id, TopicRow.pruned).where(*is_topic(Topic("", "", "")))
+
+
+def _page(*order: Any) -> Any:
+    columns = (
+        MessageRow.offset,
+        MessageRow.number,
+        MessageRow.at,
+        MessageRow.sender,
+        MessageRow.sender_name,
+        MessageRow.audience,
+        MessageRow.data,
+    )
+    query = MessageRow.select(*columns).where(
+        MessageRow.topic_id == 0, MessageRow.offset > 0, MessageRow.offset < 0
+    )
+    return query.order_by(*order).limit(1).offset(1)
+
+
+def _oldest(_count: int) -> Any:
+    """By topic row, the offset after which, before which, how many, how many of them not."""
+    return _page(MessageRow.offset)
+
+
+def _newest(_count: int) -> Any:
+    """The same, newest first."""
+    return _page(MessageRow.offset.desc())
 
 
 def message_of(row: Any, topic: Topic, epoch: str) -> Message:
