@@ -68,10 +68,11 @@ async def test_on_a_server_that_runs_whose_lists_stay_as_they_were(config):
 
 
 async def test_keys_of_a_file_go_first_and_who_may_know_is_told_the_durability(config, tmp_path):
-    tables = {"users": [person("u-ann", permissions=["status"]), person("u-bob")]}
+    ann = person("u-ann", permissions=["status"])
+    tables = {"users": [ann, person("u-bob"), person("u-carl")]}
     config.write_text(toml({**tables, "store": {"durability": "relaxed"}}))
     keys = tmp_path / "keys.txt"
-    keys.write_text("key-of-u-ann-0123456789\n")
+    keys.write_text("key-of-u-bob-0123456789\nkey-of-u-ann-0123456789\n")
     async with serving("-c", config) as server:
         arguments = ("bench", server.url, "--keys", keys, *BRIEF)
         status, out, err = await run(*arguments, cwd=tmp_path.parent)
@@ -79,8 +80,8 @@ async def test_keys_of_a_file_go_first_and_who_may_know_is_told_the_durability(c
         assert f"{server.url}, that server; durability relaxed\n" in out
         is_whole(out)
         with sqlite3.connect(config.parent / "tornado_chat.db") as database:
-            members = database.execute("SELECT DISTINCT user_id FROM member").fetchall()
-            assert members == [("u-ann",)]
+            members = database.execute("SELECT DISTINCT user_id FROM member ORDER BY 1").fetchall()
+            assert members == [("u-ann",), ("u-bob",)]
 
 
 @pytest.mark.parametrize("given", [{"stdin": f"{NOBODY}\n"}, {"env": {"TORNADO_CHAT_KEY": NOBODY}}])
