@@ -132,30 +132,28 @@ async def test_members_are_read_once_until_somebody_comes_or_goes(house):
 
 
 async def test_those_who_are_behind_leave_readers_to_others(site, monkeypatch):
-    """Of what is for one person alone there is nothing to share: few ask at a time."""
+    """However many there are, and each at another place: few pages are asked for at a time."""
     store, asked, most = site.server.store, set(), []
     after = store.after
 
     async def counted(position, selection, *rest):
         asked.add(selection)
         most.append(len(asked))
-        await asyncio.sleep(0)
+        await asyncio.sleep(0.01)  # longer than it takes the others to come
         page = await after(position, selection, *rest)
         asked.discard(selection)
         return page
 
     monkeypatch.setattr(store, "after", counted)
+    names = [f"board:{number}" for number in range(20)]
     since = place(site)
-    await publish(site, *(Topic.parse("SHOP", f"board:{number}") for number in range(20)))
-    async with crowd(site, 1) as [client]:
-        names = [f"board:{number}" for number in range(20)]
-        await asyncio.gather(
-            *(client.send({"id": n, "do": "subscribe", "topic": names[n], "since": since})
-              for n in range(20))
-        )  # fmt: skip
-        for number in range(20):
-            assert "ok" in await client.reply(number, 10)
-    assert max(most) <= pages.READS
+    await publish(site, *(Topic.parse("SHOP", name) for name in names))
+    async with crowd(site, len(names)) as clients:
+        for client, name in zip(clients, names, strict=True):
+            await client.send({"id": 1, "do": "subscribe", "topic": name, "since": since})
+        for client in clients:
+            assert "ok" in await client.reply(1, 10)
+    assert max(most) == pages.READS
 
 
 async def test_what_waits_for_a_reader_is_answered_in_one_turn(site, monkeypatch):
