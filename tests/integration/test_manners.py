@@ -79,7 +79,8 @@ async def test_who_goes_before_he_is_let_in_is_forgotten(site, monkeypatch):
     _reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
     writer.write(
         f"GET /ws HTTP/1.1\r\nHost: x\r\napi_key: {key_of('ann')}\r\nUpgrade: websocket\r\n"
-        "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: eA==\r\n\r\n".encode()
+        "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
     )
     await asyncio.wait_for(reached.wait(), 5)
     [connection] = site.server.listener._http._connections

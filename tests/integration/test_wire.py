@@ -52,7 +52,15 @@ async def test_who_does_not_answer_a_goodbye_is_dropped(site, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("first", "payload", "code"), [(TEXT, b"\xff", 1007), (0x3, b"", 1002), (0x0, b"", 1002)]
+    ("first", "payload", "code"),
+    [
+        (TEXT, b"\xff", 1007),
+        (0x3, b"", 1002),
+        (0x0, b"", 1002),
+        (CLOSE, b"\x03", 1002),
+        (CLOSE, struct.pack("!H", 1005), 1002),
+        (CLOSE, struct.pack("!H", 1000) + b"\xff", 1007),
+    ],
 )
 async def test_what_cannot_be_read_ends_the_connection_with_its_code(site, first, payload, code):
     async with Wire.open(site, "/ws", "ann") as wire:
@@ -94,6 +102,8 @@ async def test_who_pings_and_does_not_read_is_owed_one_answer_for_all(site):
         ("GET", {"Upgrade": None}, 400),
         ("GET", {"Connection": "close"}, 400),
         ("GET", {"Sec-WebSocket-Key": None}, 400),
+        ("GET", {"Sec-WebSocket-Key": "c2hvcnQ="}, 400),
+        ("GET", {"Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==,dGhlIHNhbXBsZSBub25jZQ=="}, 400),
         ("GET", {"Sec-WebSocket-Version": "8"}, 426),
         ("GET", {"Content-Length": "4"}, 400),
         ("GET", {"Sec-Fetch-Site": "cross-site"}, 403),
@@ -120,7 +130,19 @@ async def test_a_handshake_that_is_none_is_refused_in_words(site, method, header
     else:
         assert b'"error"' in await reader.readuntil(b"}")
         assert (b"sec-websocket-version: 13" in head.lower()) is (status == 426)
+        assert (b"Allow: GET\r\n" in head) is (status == 405)
         if given["Connection"] != "close":  # its connection goes on
             writer.write(b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n")
             assert b" 200 " in await reader.readuntil(b"\r\n\r\n")
+    writer.close()
+
+
+async def test_a_socket_is_not_opened_by_an_old_http(site):
+    reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
+    writer.write(
+        f"GET /ws HTTP/1.0\r\napi_key: {key_of('ann')}\r\nUpgrade: websocket\r\n"
+        "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
+    )
+    assert b" 400 " in await reader.readuntil(b"\r\n\r\n")
     writer.close()

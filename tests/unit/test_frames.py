@@ -17,6 +17,7 @@ from tornado_chat.web.frames import (
     TOO_BIG,
     BadFrame,
     Frames,
+    close_code,
     unmasked,
 )
 
@@ -113,6 +114,25 @@ def test_too_big_is_known_from_the_head_alone_also_of_fragments():
     assert read(Frames(MOST), framed(TEXT, half), framed(FIN, half)) == [(TEXT, half * 2)]
     assert broken(framed(TEXT, half), framed(0, half), framed(FIN, b"x")) == TOO_BIG
     assert NOT_UTF8 not in {PROTOCOL_ERROR, TOO_BIG}
+
+
+def test_a_ping_amid_fragments_is_no_part_of_them():
+    half = b"x" * (MOST // 2)
+    sent = framed(TEXT, half), framed(0, half), framed(FIN | PING, b"p"), framed(FIN, b"")
+    assert read(Frames(MOST), *sent) == [(PING, b"p"), (TEXT, half * 2)]
+
+
+@pytest.mark.parametrize("code", [1000, 1003, 1007, 1011, 1014, 3000, 4999])
+def test_goodbyes_that_a_peer_may_say(code):
+    assert close_code(struct.pack("!H", code) + "adé".encode()) == code
+    assert close_code(b"") is None
+
+
+@pytest.mark.parametrize("code", [0, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, 65535])
+def test_goodbyes_that_no_peer_may_say(code):
+    with pytest.raises(BadFrame) as caught:
+        close_code(struct.pack("!H", code))
+    assert caught.value.code == PROTOCOL_ERROR
 
 
 def test_what_is_idle_keeps_nothing():

@@ -14,7 +14,17 @@ from typing import Any
 from tornado.iostream import IOStream, StreamClosedError
 
 from tornado_chat.protocol import frame
-from tornado_chat.web.frames import BINARY, CLOSE, NOT_UTF8, PING, PONG, TEXT, BadFrame, Frames
+from tornado_chat.web.frames import (
+    BINARY,
+    CLOSE,
+    NOT_UTF8,
+    PING,
+    PONG,
+    TEXT,
+    BadFrame,
+    Frames,
+    close_code,
+)
 
 log = logging.getLogger("tornado_chat.session")
 
@@ -116,7 +126,7 @@ class Connection:
         elif opcode == BINARY:
             self.on_binary()
         elif opcode == CLOSE:
-            self.close_code = int.from_bytes(payload[:2]) if len(payload) > 1 else None
+            self.close_code = close_code(payload)
             self._say_close(payload[:2])
             self._end()
         return None

@@ -9,6 +9,9 @@ TEXT, BINARY, CLOSE, PING, PONG = 0x1, 0x2, 0x8, 0x9, 0xA
 # Close codes, RFC 6455 7.4.1
 PROTOCOL_ERROR, NOT_UTF8, TOO_BIG = 1002, 1007, 1009
 
+# Those that may be sent, RFC 6455 7.4.1 and the registry of IANA
+_REGISTERED = {1000, 1001, 1002, 1003, *range(1007, 1015)}
+
 _FIN, _MASKED, _WHOLE_TEXT = 0x80, 0x80, 0x81
 _CONTROL_MAX = 125  # bytes
 
@@ -79,7 +82,7 @@ class Frames:
             if have < head:
                 return None
             size = int.from_bytes(data[at + 2 : at + head])
-        if size + len(self._parts or ()) > self._most:
+        if size + len(self._parts or ()) > self._most and first & 0x0F < CLOSE:
             raise BadFrame(TOO_BIG, "message too big")
         start = at + head + 4
         end = start + size
@@ -107,6 +110,18 @@ class Frames:
             raise BadFrame(PROTOCOL_ERROR, "not an opcode")
         elif (opcode == 0) is (self._parts is None):
             raise BadFrame(PROTOCOL_ERROR, "fragments out of order")
+
+
+def close_code(payload: bytes) -> int | None:
+    """What a goodbye gives; None where it gives nothing. Raises BadFrame for what no peer may send
+    (RFC 6455 7.4), UnicodeDecodeError for its reason."""
+    if not payload:
+        return None
+    code = int.from_bytes(payload[:2])
+    if code not in _REGISTERED and not 3000 <= code < 5000:
+        raise BadFrame(PROTOCOL_ERROR, "not a close code")
+    payload[2:].decode()
+    return code
 
 
 def unmasked(mask: bytes | bytearray, payload: bytes | bytearray) -> bytes:

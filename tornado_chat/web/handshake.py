@@ -45,6 +45,9 @@ class MethodNotAllowed(BadRequest):
 
     status = 405
 
+    def headers(self) -> dict[str, str]:
+        return {**super().headers(), "Allow": "GET"}
+
 
 class UpgradeRequired(BadRequest):
     """Another version of the protocol than the one there is."""
@@ -114,6 +117,8 @@ class Handshake(HTTPMessageDelegate):
 
     def _check_upgrade(self, headers: HTTPHeaders) -> None:
         """Raises BadRequest where it is no handshake, Denied for a page that may not call here."""
+        if self._request.version == "HTTP/1.0":
+            raise BadRequest("a socket is opened by HTTP/1.1")
         if headers.get("Upgrade", "").lower() != "websocket":
             raise BadRequest("here is a socket: the header Upgrade must be websocket")
         connection = headers.get("Connection", "").lower().split(",")
@@ -123,8 +128,8 @@ class Handshake(HTTPMessageDelegate):
             raise Denied("pages of this origin may not call here: server.allowed_origins")
         if headers.get("Sec-WebSocket-Version") != "13":
             raise UpgradeRequired("the header Sec-WebSocket-Version must be 13")
-        if not headers.get("Sec-WebSocket-Key"):
-            raise BadRequest("the header Sec-WebSocket-Key is missing")
+        if not is_nonce(headers.get("Sec-WebSocket-Key", "")):
+            raise BadRequest("the header Sec-WebSocket-Key must be 16 bytes in base64")
         if "Transfer-Encoding" in headers or (
             "Content-Length" in headers and headers["Content-Length"] != "0"
         ):
@@ -177,6 +182,14 @@ class Handshake(HTTPMessageDelegate):
 
     def on_connection_close(self) -> None:
         """Whoever asked has gone."""
+
+
+def is_nonce(key: str) -> bool:
+    """Whether a client may show it, RFC 6455 4.1."""
+    try:
+        return len(base64.b64decode(key, validate=True)) == 16
+    except ValueError:
+        return False
 
 
 def accept_value(key: str) -> bytes:
