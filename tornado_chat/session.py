@@ -254,7 +254,8 @@ class Session:
 
         def done(post: "Future[Posted]") -> None:
             self.posts -= 1
-            answer(post)
+            if not post.cancelled():
+                answer(post)
 
         self.posts += 1
         self.last_post = post

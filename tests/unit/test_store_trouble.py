@@ -88,6 +88,25 @@ async def test_a_deferred_function_that_raises_harms_nobody(opened, caplog):
     assert "ZeroDivisionError" in caplog.text
 
 
+async def test_whoever_is_told_at_once_is_told_whatever_becomes_of_it(opened):
+    told = []
+
+    def append():
+        commit = opened.store.append(draft())
+        commit.at_once = told.append
+        return commit
+
+    given_up = append()
+    given_up.cancel()
+    written = append()
+    await written
+    opened.store.writer.close()
+    late = append()
+    with pytest.raises(Unavailable):
+        await late
+    assert told == [given_up, written, late]
+
+
 @pytest.mark.parametrize(
     "odd",
     [

@@ -46,6 +46,17 @@ class Job:
     result: Any = None
     error: BaseException | None = None
 
+    def answer(self) -> None:
+        """On the loop: tells whoever waits for it what became of it."""
+        commit = self.commit
+        if not commit.done():  # else its caller was cancelled
+            if self.error is not None:
+                commit.set_exception(self.error)
+            else:
+                commit.set_result(self.result)
+        if commit.at_once is not None:
+            contained(commit.at_once, commit)
+
 
 @dataclass(slots=True)
 class Committed:
@@ -94,7 +105,8 @@ class Writer(threading.Thread):
             if self._open:
                 self._jobs.put(job)
             else:
-                job.commit.set_exception(Unavailable("the store is closed"))
+                job.error = Unavailable("the store is closed")
+                job.answer()
 
     def close(self) -> None:
         """Lets what is queued be committed, then ends the thread. Blocks."""
@@ -103,8 +115,8 @@ class Writer(threading.Thread):
             self.join()
 
     def run(self) -> None:
-        enter_thread(self._database, read_only=False)
         try:
+            enter_thread(self._database, read_only=False)
             self._version = data_version(self._database)
             self._memory.head = max(read_head(), newest_message())  # heals one that was damaged
             while True:
@@ -252,15 +264,7 @@ class Writer(threading.Thread):
             contained(call)
         contained(self._on_committed, done)
         for job in done.jobs:
-            commit = job.commit
-            if commit.done():  # its caller was cancelled
-                continue
-            if job.error is not None:
-                commit.set_exception(job.error)
-            else:
-                commit.set_result(job.result)
-            if commit.at_once is not None:
-                contained(commit.at_once, commit)
+            job.answer()
 
 
 def contained(call: Callable[..., object], *given: Any) -> None:
