@@ -190,6 +190,19 @@ async def test_unknown_paths_methods_and_keys(site):
     assert (answer.code, answer.json["error"]["message"]) == (401, "Login key not valid")
 
 
+async def test_who_is_refused_at_the_door_is_told_that_his_connection_ends(site):
+    for key, status in (("wrong", b" 401 "), (key_of("ann"), b" 400 ")):
+        reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
+        lines = f"POST {PATH} HTTP/1.1", "Host: x", f"api_key: {key}", "Content-Length: 2", "", "[]"
+        writer.write("\r\n".join(lines).encode())
+        head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
+        assert status in head
+        assert (b"Connection: close\r\n" in head) is (key == "wrong")
+        if key == "wrong":
+            await asyncio.wait_for(reader.read(), 5)
+        writer.close()
+
+
 async def test_an_exception_is_a_500_without_its_text(site, logs):
     logs.expect("GET /plugins/boards/echo")
     answer = await site.fetch("GET", PATH, name="ann")
@@ -216,12 +229,14 @@ async def test_origins_that_are_not_listed_are_refused():
     async with running_server(only, modules(), entry_points=False) as site:
         good, bad = {"Origin": "https://app.example"}, {"Origin": "https://evil.example"}
         assert (await site.fetch("POST", PATH, {}, name="ann", headers=good)).code == 200
-        assert (await site.fetch("POST", PATH, {}, name="ann", headers=bad)).code == 401
+        for origin in (bad, {"Origin": "http://[::1"}):
+            assert (await site.fetch("POST", PATH, {}, name="ann", headers=origin)).code == 401
         async with site.open("/ws", "ann", additional_headers=good) as client:
             await client.recv()
-        with pytest.raises(websockets.InvalidStatus) as refused:
-            await site.open("/ws", "ann", additional_headers=bad)
-        assert refused.value.response.status_code == 403
+        for origin in (bad, {"Origin": "http://[::1"}):
+            with pytest.raises(websockets.InvalidStatus) as refused:
+                await site.open("/ws", "ann", additional_headers=origin)
+            assert refused.value.response.status_code == 403
 
 
 async def test_over_the_limit_of_sockets_the_new_one_is_refused(site):

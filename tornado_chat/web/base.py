@@ -202,6 +202,8 @@ class Handler(RequestHandler):
         """The one way in which an error leaves."""
         for name, value in problem.headers().items():
             self.set_header(name, value)
+        if not self.request._body_future.done():  # noqa: SLF001 - no public way to know
+            self.set_header("Connection", "close")  # what Tornado does then, and does not say
         self.answer(self.error_body(problem), problem.status)
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:

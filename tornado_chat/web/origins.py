@@ -20,4 +20,7 @@ class Origins:
         """`origin` as the browser sent it; the page of our own host may always."""
         if self._any or origin.rstrip("/").lower() in self._allowed:
             return True
-        return urlsplit(origin).netloc.lower() == host.lower()
+        try:
+            return urlsplit(origin).netloc.lower() == host.lower()
+        except ValueError:  # no address of a page
+            return False
