@@ -151,11 +151,13 @@ async def test_who_joins_a_million_messages_is_fed_page_by_page(site, log, wante
         seconds = time.perf_counter() - began
         [subscription] = session.subscriptions.values()
         assert not subscription.live
+        # Kernels hold a part of what she has not read yet
+        handed, pages = subscription.position - begin, site.server.store.reads - reads
         ann.socket.transport.abort()  # a goodbye would wait for the rest to be read
     assert offsets == theirs(begin, READ)
     assert largest <= OUTBOX + 1000
-    pages = site.server.store.reads - reads
-    assert READ / PAGE <= pages <= READ / PAGE * 2 + 50  # a page, and whether he is a member still
+    most = handed * 3 / 4 / PAGE * 2 + 50  # a page, and whether she is a member still
+    assert READ / PAGE <= pages <= most, (handed, pages)
     slowest = statistics.quantiles(latency.seconds, n=20)[-1]
     tell(
         f"{wanted}: {READ / seconds:.0f} messages/s of a million, {pages} reads; others: "
