@@ -8,8 +8,7 @@ for. A fan-out longer than a slice gives the loop a turn in between.
 
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
+from collections.abc import Callable, Iterable
 
 from tornado_chat.batch import Batch, encoded, take_batch
 from tornado_chat.listeners import Listeners
@@ -52,7 +51,8 @@ class Hub(Listeners):
         self._waiting: deque[Message | Signal] = deque()
         self.overflowed = False  # more was committed; it is read once what waits is handed out
         self._current: Batch | Signal | None = None
-        self._targets: Iterator[Subscription] = iter(())
+        self._targets: list[Subscription] = []
+        self._done = 0  # of them
         self._dirty: list[Outbox] = []
         self.unproven: set[Session] = set()  # with a cursor, and put something since the last look
         self.looked_at = 0  # subscriptions looked at, counted for tests and metrics
@@ -103,31 +103,29 @@ class Hub(Listeners):
         while self._current is not None or self._waiting:
             if self._current is None:
                 self._begin()
-            slice_ = list(islice(self._targets, left))
-            left -= len(slice_)
-            self.looked_at += len(slice_)
             if isinstance(self._current, Batch):
-                self._hand_batch(self._current, slice_)
+                left -= self._hand_batch(self._current, left)
             elif self._current is not None:
-                self._hand_signal(self._current, slice_)
+                left -= self._hand_signal(self._current, left)
             if left <= 0:
                 self._call_soon(self._pump)
                 return
             if isinstance(self._current, Batch):
                 self.encoded += self._current.encodings
             self._current = None
+            self._targets = []
         if self.overflowed:
             self.overflowed = False
             self.missed()
 
     def _begin(self) -> None:
         """What waits first, with those that can be handed out together with it."""
-        self._targets = iter(())
+        self._targets, self._done = [], 0
         what = self._waiting[0]
         check = None
         try:
             check = self.check_for(what.topic)
-            self._targets = iter(self.whom(what))
+            self._targets = self.whom(what)
         except Exception:  # one that cannot be read must not stop those behind it
             log.exception("topic %s: cannot be handed out", what.topic.kind)
         if isinstance(what, Signal):
@@ -137,12 +135,14 @@ class Hub(Listeners):
             self.mark = self._current.last
             self._said(what.topic)
 
-    def _hand_batch(self, batch: Batch, subscriptions: list[Subscription]) -> None:
+    def _hand_batch(self, batch: Batch, left: int) -> int:
         """Once for each delivery, so all that most of them need stands in this one loop; whatever is
-        out of the ordinary is handed message by message."""
+        out of the ordinary is handed message by message. How many deliveries that was."""
         first, last, count = batch.first, batch.last, len(batch.messages)
+        subscriptions = self._targets[self._done : self._done + left]
         put = self._how_to_put(subscriptions)
-        for subscription in subscriptions:
+        looked_at = singly = 0
+        for looked_at, subscription in enumerate(subscriptions, 1):
             session = subscription.session
             try:
                 if (
@@ -159,6 +159,12 @@ class Hub(Listeners):
             except Exception as error:  # noqa: BLE001 - said in full below, of the one message
                 log.debug("session %d: one by one, for %r", session.id, error)
             self._hand_singly(batch, subscription)
+            singly += count - 1
+            if looked_at + singly >= left:
+                break
+        self._done += looked_at
+        self.looked_at += looked_at
+        return looked_at + singly
 
     def _hand_singly(self, batch: Batch, subscription: Subscription) -> None:
         for message in batch.messages:
@@ -169,7 +175,10 @@ class Hub(Listeners):
             elif message.offset > subscription.position:
                 self.deliver(subscription, message, batch.visible)
 
-    def _hand_signal(self, signal: Signal, subscriptions: list[Subscription]) -> None:
+    def _hand_signal(self, signal: Signal, left: int) -> int:
+        subscriptions = self._targets[self._done : self._done + left]
+        self._done += len(subscriptions)
+        self.looked_at += len(subscriptions)
         frames: dict[Wire, bytes | None] = {}
         audience, topic = signal.audience, signal.topic
         put = self._how_to_put(subscriptions)
@@ -189,6 +198,7 @@ class Hub(Listeners):
             frame = frames[dialect]
             if frame is not None:
                 put(session.outbox, frame)  # no room: a signal is the first to be dropped
+        return len(subscriptions)
 
     def _how_to_put(self, subscriptions: list[Subscription]) -> Callable[..., bool]:
         """A wide fan-out, after which nothing waits, is written while each socket's memory is at hand;

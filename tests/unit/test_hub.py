@@ -216,6 +216,29 @@ def test_a_long_fan_out_gives_the_loop_a_turn_and_keeps_order(house):
     assert late.got == ["2"]  # joined at the mark of 1
 
 
+def test_who_is_handed_a_burst_message_by_message_has_no_longer_turns_by_that(house, monkeypatch):
+    monkeypatch.setattr("tornado_chat.hub.SLICE", 10)
+    people = [Peer(house, f"user{i}") for i in range(5)]
+    for peer in people:
+        house.join(peer, None)
+    members = frozenset(peer.session.identity.user_id for peer in people)
+    turns = [0]
+    deliver = house.hub.deliver
+
+    def counted(*given):
+        turns[-1] += 1
+        return deliver(*given)
+
+    monkeypatch.setattr(house.hub, "deliver", counted)
+    house.hub.advance([message(offset, members=members) for offset in range(1, 7)])
+    while house.turns:
+        turns.append(0)
+        house.turns.popleft()()
+    assert sum(turns) == 30
+    assert max(turns) == 12  # the second who was looked at in it was handed all six
+    assert [peer.got for peer in people] == [["1", "2", "3", "4", "5", "6"]] * 5
+
+
 def test_leaving_forgets_everything(house):
     ann = Peer(house, groups=["staff"])
     house.join(ann, ROOM)
