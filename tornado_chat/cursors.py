@@ -134,10 +134,11 @@ class Cursors:
 
     def _known(self, opening: Opening) -> Known:
         owner, asked = opening.owner, opening.asked
+        of_key = [*self._of_key(owner), *self._behind.closed(owner)]
         return Known(
             [(cursor.position, cursor.row) for cursor in opening.half_open],
             [each.row for each in asked if each.row is not None],
-            max((cursor.position for cursor in self._of_key(owner)), default=None),
+            max((cursor.position for cursor in of_key), default=None),
             max((cursor.position for cursor in self._of_user(owner)), default=None),
             min((cursor.start for cursor in asked if cursor.unsettled), default=None),
         )

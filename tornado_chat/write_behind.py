@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection
 from tornado_chat.errors import Unavailable
 from tornado_chat.session import Session
 from tornado_chat.store import Store
-from tornado_chat.store.cursor_rows import OPEN, ORPHAN, Owner, Person
+from tornado_chat.store.cursor_rows import KEY, OPEN, ORPHAN, Owner, Person
 from tornado_chat.store.cursors import Change, write_changes
 
 log = logging.getLogger("tornado_chat.session")
@@ -92,7 +92,7 @@ class WriteBehind:
         self._clock = clock
         self._dirty: dict[Cursor, None] = {}
         self._writing: set[asyncio.Future[list[int | None]]] = set()
-        self._orphans: dict[Owner, dict[Cursor, None]] = {}  # whose rows do not say so yet
+        self._over: dict[Owner, dict[Cursor, None]] = {}  # not open, and no row says so yet
         self._ended: set[Person] = set()  # who has a dirty cursor that is not open any more
         self._retry_at = 0.0
 
@@ -102,8 +102,7 @@ class WriteBehind:
         self._dirty[cursor] = None
         if cursor.state != OPEN:
             self._ended.add(cursor.owner.person)
-        if cursor.state == ORPHAN:
-            self._orphans.setdefault(cursor.owner, {})[cursor] = None
+            self._over.setdefault(cursor.owner, {})[cursor] = None
         if len(self._dirty) > KEPT:
             oldest = next(iter(self._dirty))
             del self._dirty[oldest]
@@ -115,14 +114,18 @@ class WriteBehind:
 
     def orphans(self, owner: Owner, but: Collection[Cursor] = ()) -> list[Cursor]:
         """Those that ended without a word and no row is known to say so, but for some."""
-        orphans = self._orphans.get(owner, ())
+        orphans = [each for each in self._over.get(owner, ()) if each.state == ORPHAN]
         return [each for each in orphans if not each.taken and each not in but]
 
+    def closed(self, owner: Owner) -> list[Cursor]:
+        """Those whose peer closed them, and no row is known to say so."""
+        return [each for each in self._over.get(owner, ()) if each.state == KEY]
+
     def _forget(self, cursor: Cursor) -> None:
-        of_owner = self._orphans.get(cursor.owner, {})
+        of_owner = self._over.get(cursor.owner, {})
         of_owner.pop(cursor, None)
         if not of_owner:
-            self._orphans.pop(cursor.owner, None)
+            self._over.pop(cursor.owner, None)
 
     def flush(self) -> None:
         """Once a second. Does not wait for it."""

@@ -92,6 +92,10 @@ FOUND = {
         ("restart", 0, 0), ("open", 5, 0), ("open", 1, 0), ("hurry", 0, 0), ("tick", 0, 0),
         ("tick", 0, 0), ("turn", 1, 0), ("say", 0, 10), ("fail", 0, 0), ("say", 0, 10),
     ]),
+    "what was proved before a goodbye that could not be written does not come again": (TabStory, [
+        ("say", 3, 11), ("hurry", 2, 11), ("lock", 0, 11), ("calm", 3, 2), ("close_tab", 3, 8),
+        ("hurry", 0, 4), ("open", 3, 0), ("calm", 4, 9),
+    ]),
 }  # fmt: skip
 # As many as asked for, drawn anew each time; else the same ones, so that a bad day is no riddle.
 EXAMPLES = int(os.environ.get("INTERLEAVINGS", "0"))
