@@ -4,10 +4,12 @@ import asyncio
 import json
 
 import pytest
+import websockets
 
 from support.boards import Board, boards, plugin_of
 from support.server import running_server
 from tornado_chat import EVERYONE, Dialect, Topic, hookimpl
+from tornado_chat.web.inbox import BOUND
 
 BOARD = Topic("SHOP", "board", "1")
 
@@ -66,6 +68,52 @@ class Face(Dialect):
         if message.data["n"] == 5:
             raise KeyError("a dialect's slip")
         return json.dumps(message.data).encode()
+
+
+async def test_a_dialect_that_cannot_open_a_socket_ends_it_and_keeps_nothing(logs):
+    logs.expect("could not be opened")
+
+    class Shut(Face):
+        def opened(self, session):
+            raise KeyError("a dialect's slip")
+
+    @hookimpl
+    def register_dialects():
+        return [Shut()]
+
+    module = plugin_of(Board(), register_dialects=register_dialects)
+    async with running_server(modules=[module], entry_points=False) as site:
+        with pytest.raises(websockets.ConnectionClosedError):
+            async with site.open("/face", "ann") as ann:
+                await asyncio.wait_for(ann.recv(), 5)
+        assert site.server.hub.session_count == 0
+        assert not site.server.sockets.handlers
+
+
+class Stuck(Board):
+    """Never says what it makes of a message."""
+
+    async def receive(self, identity, topic, data):
+        await asyncio.Event().wait()
+
+
+async def test_a_socket_that_is_not_read_because_of_a_plugin_ends_all_the_same():
+    async with (
+        running_server(modules=[plugin_of(Stuck())], entry_points=False) as site,
+        site.open("/ws", "ann") as ann,
+    ):
+        await ann.recv()
+        for number in range(2 * BOUND):
+            frame = {"id": number, "do": "publish", "topic": "board:1", "data": {"n": number}}
+            await ann.send(json.dumps(frame))
+        (socket,) = site.server.sockets.handlers
+        async with asyncio.timeout(5):
+            while len(socket.inbox._frames) < BOUND:
+                await asyncio.sleep(0.01)
+            socket.abort()  # as the heartbeat does with a peer that does not answer
+            while site.server.hub.session_count:
+                await asyncio.sleep(0.01)
+        assert not site.server.sockets.handlers
 
 
 async def test_a_dialect_that_raises_costs_one_message_live_and_while_catching_up(logs):

@@ -175,6 +175,8 @@ class Connection:
     def abort(self) -> None:
         """Drops the connection without a goodbye: the peer does not answer."""
         self.stream.close()
+        # Whoever is not read at the moment would not hear of it
+        asyncio.get_running_loop().call_soon(self._ended)
 
     def _write(self, opcode: int, payload: bytes) -> "asyncio.Future[None] | None":
         return self._keep(frame(_FIN | opcode, payload))
@@ -203,7 +205,7 @@ class Connection:
         if not self.leaving:
             self._say_close(code.to_bytes(2) + close_reason(reason))
             self._stop_timer()
-            self._timer = asyncio.get_running_loop().call_later(CLOSE_SECONDS, self.stream.close)
+            self._timer = asyncio.get_running_loop().call_later(CLOSE_SECONDS, self.abort)
 
     def _say_close(self, payload: bytes) -> None:
         if not self.leaving:

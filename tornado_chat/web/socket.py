@@ -95,7 +95,12 @@ class Socket(Connection):
             sockets.replay.enter(session, entrance.cursor)
             loop = asyncio.get_running_loop()
             loop.call_later(self.dialect.settle_seconds, sockets.replay.settle, session)
-        self.dialect.opened(session)
+        try:
+            self.dialect.opened(session)
+        except Exception:
+            log.exception("session %d: could not be opened", session.id)
+            self.abort()  # it ends when nothing more can be read
+            return
         if identity.expires is not None:
             seconds = max(0.0, identity.expires - time.time())
             self.call_later(seconds, session.close, Unauthorized.close, "key expired")
