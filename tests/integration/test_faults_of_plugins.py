@@ -8,7 +8,7 @@ import websockets
 
 from support.boards import Board, boards, plugin_of
 from support.server import running_server
-from tornado_chat import EVERYONE, Dialect, Topic, hookimpl
+from tornado_chat import EVERYONE, ChatError, Dialect, PluginHandler, Topic, hookimpl
 from tornado_chat.web.inbox import BOUND
 
 BOARD = Topic("SHOP", "board", "1")
@@ -88,6 +88,40 @@ async def test_a_dialect_that_cannot_open_a_socket_ends_it_and_keeps_nothing(log
                 await asyncio.wait_for(ann.recv(), 5)
         assert site.server.hub.session_count == 0
         assert not site.server.sockets.handlers
+
+
+class Teapot(ChatError):
+    """Of a plugin, with a status that has no name."""
+
+    status = 499
+
+
+async def test_a_status_that_has_no_name_is_answered_all_the_same():
+    class Shut(Face):
+        async def enter(self, identity):
+            raise Teapot("no tea")
+
+    class Tea(PluginHandler):
+        @classmethod
+        async def accept(cls, caller, body, key, **_):
+            raise Teapot("no tea")
+
+        async def post(self):
+            await self.accept(self.identity, self.json(), None)
+
+    module = plugin_of(
+        Board(),
+        register_dialects=hookimpl(lambda: [Shut()]),
+        register_routes=hookimpl(lambda: [("/tea", Tea)]),
+    )
+    async with running_server(modules=[module], entry_points=False) as site:
+        with pytest.raises(websockets.InvalidStatus) as refused:
+            async with site.open("/face", "ann"):
+                pass
+        assert refused.value.response.status_code == 499
+        path = f"/plugins/{module.__name__}/tea"
+        answers = [await site.fetch("POST", path, {"a": 1}, name="ann") for _ in range(2)]
+        assert [each.code for each in answers] == [499, 499]
 
 
 class Stuck(Board):

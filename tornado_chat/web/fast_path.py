@@ -124,7 +124,7 @@ class PlainPost(HTTPMessageDelegate):
         connection, body = self._request.connection, self._answer
         assert isinstance(connection, HTTP1Connection)
         lines = (
-            f"HTTP/1.1 {self._status} {responses[self._status]}",
+            f"HTTP/1.1 {self._status} {responses.get(self._status, 'Unknown')}",
             "Content-Type: application/json",
             f"Date: {http_date()}",
             *[f"{name}: {value}" for name, value in self._headers.items()],

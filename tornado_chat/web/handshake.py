@@ -174,7 +174,9 @@ class Handshake(HTTPMessageDelegate):
                 **problem.headers(),
             }
         )
-        line = ResponseStartLine("HTTP/1.1", problem.status, responses[problem.status])
+        line = ResponseStartLine(
+            "HTTP/1.1", problem.status, responses.get(problem.status, "Unknown")
+        )
         head_only = self._request.method == "HEAD"
         connection.write_headers(line, headers, None if head_only else body)
         connection.finish()
