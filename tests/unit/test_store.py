@@ -245,6 +245,22 @@ async def test_members_that_were_rolled_back_are_not_remembered(opened):
     assert (await store.append(draft())).message.members == {"ann"}
 
 
+async def test_nor_are_they_where_more_topics_are_touched_than_are_remembered(opened, monkeypatch):
+    monkeypatch.setattr("tornado_chat.store.transaction.CACHED", 2)
+
+    def bad(tx):
+        tx.members.add(ROOM, ["eve"])
+        tx.publish(ROOM, {})
+        for key in "234":
+            tx.publish(Topic("SHOP", "room", key), {}, audience=EVERYONE)
+        raise ValueError("no")
+
+    await opened.store.write(lambda tx: tx.members.add(ROOM, ["ann"]))
+    with pytest.raises(ValueError, match="no"):
+        await opened.store.write(bad)
+    assert (await opened.store.append(draft())).message.members == {"ann"}
+
+
 async def test_what_is_meant_for_a_person_comes_in_pages(opened):
     store = opened.store
     other = Topic("SHOP", "room", "2")

@@ -245,6 +245,7 @@ class Tx:
             if len(self._memory.topics) >= CACHED:
                 self.flush()
                 self._memory.topics.clear()
+                self._memory.members.clear()  # `back_to` finds them by their topics
             self._memory.topics[topic] = state
         return state
 
