@@ -81,21 +81,22 @@ class SteppedReaders(Readers):
     """Their threads look when they are told to, while the test waits for them."""
 
     def __init__(self, *args):
-        self._answered = queue.SimpleQueue()
+        self._looked = queue.SimpleQueue()
         super().__init__(*args)
 
     def submit(self, work):
         def look():
             super(SteppedReaders, self).submit(work)
-            [question] = self._answered.get(timeout=HANGS)
+            question = self._looked.get(timeout=HANGS)
             if question.error is not None:
                 raise question.error
             return question.found
 
         return self._loop.ask(look)
 
-    def _hand_over(self, answered):
-        self._answered.put(answered)
+    def _tell(self):
+        self._told = False
+        self._looked.put(self._answered.popleft())
 
 
 class Jobs:

@@ -1,14 +1,14 @@
 """The readers: threads that answer what only reads.
 
 A hop to another thread and back costs more than a small query, so it is shared as the writer's is:
-what waits is answered one after another for a moment, and the loop is woken once for all of it.
+the loop is woken once for all that is answered before it comes to look.
 """
 
 import asyncio
 import logging
 import queue
 import threading
-import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -18,8 +18,6 @@ import peewee
 from tornado_chat.store.database import enter_thread
 
 log = logging.getLogger("tornado_chat.store")
-
-TURN_SECONDS = 0.002  # after which what was found is handed over, whatever else waits
 
 
 @dataclass(slots=True)
@@ -39,6 +37,8 @@ class Readers:
         self._database = database
         self._loop = asyncio.get_running_loop()
         self._questions: queue.SimpleQueue[Question | None] = queue.SimpleQueue()
+        self._answered: deque[Question] = deque()
+        self._told = False  # the loop, that something is answered
         self._threads = [
             threading.Thread(target=self._run, name=f"tornado_chat.reader_{number}", daemon=True)
             for number in range(count)
@@ -62,26 +62,13 @@ class Readers:
     def _run(self) -> None:
         try:
             while (question := self._questions.get()) is not None:
-                until = time.monotonic() + TURN_SECONDS
-                answered = []
-                while question is not None:
-                    self._answer(question)
-                    answered.append(question)
-                    question = self._next(until)
-                self._hand_over(answered)
+                self._answer(question)
+                self._answered.append(question)
+                if not self._told:
+                    self._told = True
+                    self._tell()
         finally:
             self._database.close()
-
-    def _next(self, until: float) -> Question | None:
-        if time.monotonic() >= until:
-            return None
-        try:
-            question = self._questions.get_nowait()
-        except queue.Empty:
-            return None
-        if question is None:  # the end, once this is handed over
-            self._questions.put(None)
-        return question
 
     def _answer(self, question: Question) -> None:
         if question.future.cancelled():
@@ -95,15 +82,16 @@ class Readers:
         except BaseException as error:  # noqa: BLE001 - whatever it raises is its asker's
             question.error = error
 
-    def _hand_over(self, answered: list[Question]) -> None:
+    def _tell(self) -> None:
         try:
-            self._loop.call_soon_threadsafe(self._finish, answered)
+            self._loop.call_soon_threadsafe(self._finish)
         except RuntimeError:  # the loop has ended: nobody waits any more
             log.debug("database: nobody left to answer")
 
-    @staticmethod
-    def _finish(answered: list[Question]) -> None:
-        for question in answered:
+    def _finish(self) -> None:
+        self._told = False  # before it looks: what comes now is told again
+        while self._answered:
+            question = self._answered.popleft()
             if question.future.done():  # its asker was cancelled
                 continue
             if question.error is not None:
