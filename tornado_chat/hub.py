@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 
 from tornado_chat.batch import Batch, encoded, take_batch
 from tornado_chat.listeners import Listeners
-from tornado_chat.messages import Audience, Identity, Message, Signal, Topic
+from tornado_chat.messages import MEMBERS, Audience, Identity, Message, Signal, Topic
 from tornado_chat.outbox import Outbox
 from tornado_chat.session import Session, Subscription, Wire
 
@@ -181,6 +181,7 @@ class Hub(Listeners):
         self.looked_at += len(subscriptions)
         frames: dict[Wire, bytes | None] = {}
         audience, topic = signal.audience, signal.topic
+        for_all = audience is MEMBERS  # most are, and nobody has to be asked for
         put = self._how_to_put(subscriptions)
         for subscription in subscriptions:
             if not subscription.live:
@@ -189,14 +190,12 @@ class Hub(Listeners):
             if subscription.topic is None:
                 if topic in session.subscriptions:
                     continue
-            elif not self._names(audience, session.identity):
+            elif not (for_all or self._names(audience, session.identity)):
                 continue
-            dialect = session.dialect
-            if dialect not in frames:
+            if session.dialect not in frames:
                 self.encoded += 1
-                frames[dialect] = encoded(dialect, signal)
-            frame = frames[dialect]
-            if frame is not None:
+                frames[session.dialect] = encoded(session.dialect, signal)
+            if (frame := frames[session.dialect]) is not None:
                 put(session.outbox, frame)  # no room: a signal is the first to be dropped
         return len(subscriptions)
 
