@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from tornado_chat.messages import Identity, Message, Signal
 from tornado_chat.protocol import text_frame
-from tornado_chat.session import Wire
+from tornado_chat.session import Subscription, Wire
 
 log = logging.getLogger("tornado_chat.session")
 
@@ -35,7 +35,23 @@ class Batch:
         self._frames: dict[Wire, dict[int, bytes | None]] = {}
         self._joined: dict[Wire, bytes | None] = {}
 
-    def is_for(self, identity: Identity) -> bool:
+    def whole_for(self, subscription: Subscription) -> bytes | None:
+        """The frames of all, shared by all who get them all; None where they have to be handed one by
+        one: it is not by name, or has to prove what it got, or may not see all, or they are many."""
+        session = subscription.session
+        if subscription.topic is None or session.cursor is not None:
+            return None
+        try:
+            if not self._is_for(session.identity):
+                return None
+            if session.dialect not in self._joined:
+                self._joined[session.dialect] = self._join(session.dialect)
+            return self._joined[session.dialect]
+        except Exception as error:  # noqa: BLE001 - said in full later, of the one message
+            log.debug("session %d: one by one, for %r", session.id, error)
+            return None
+
+    def _is_for(self, identity: Identity) -> bool:
         """Whether somebody who subscribed the topic may see all of them. Raises what a provider
         raises."""
         if self.visible is None:
@@ -54,17 +70,13 @@ class Batch:
             self._frames[dialect] = frames
         return frames[message.offset]
 
-    def joined(self, dialect: Wire) -> bytes | None:
-        """The frames of all, shared by all who get them all. None: they are handed one by one."""
-        if dialect not in self._joined:
-            found = [self.frame(dialect, each) for each in self.messages]
-            frames = [each for each in found if each is not None]
-            whole = frames and len(frames) == len(found) and sum(map(len, frames)) <= BATCH_BYTES
-            if len(found) == 1:
-                self._joined[dialect] = found[0]
-            else:
-                self._joined[dialect] = b"".join(frames) if whole else None
-        return self._joined[dialect]
+    def _join(self, dialect: Wire) -> bytes | None:
+        found = [self.frame(dialect, each) for each in self.messages]
+        if len(found) == 1:
+            return found[0]
+        frames = [each for each in found if each is not None]
+        whole = len(frames) == len(found) and sum(map(len, frames)) <= BATCH_BYTES
+        return b"".join(frames) if whole else None
 
 
 def take_batch(waiting: deque[Message | Signal]) -> list[Message]:

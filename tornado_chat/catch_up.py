@@ -153,17 +153,11 @@ class CatchUp:
             subscription.position = message.offset
         return True
 
-    def _put_whole(self, subscription: Subscription, batch: Batch) -> bool:
+    @staticmethod
+    def _put_whole(subscription: Subscription, batch: Batch) -> bool:
         """The same bytes for all who catch up with these messages."""
-        session = subscription.session
-        if subscription.topic is None or session.cursor is not None:
-            return False
-        try:
-            frames = batch.joined(session.dialect) if batch.is_for(session.identity) else None
-        except Exception as error:  # noqa: BLE001 - said in full below, of the one message
-            log.debug("session %d: one by one, for %r", session.id, error)
-            return False
-        if frames is None or not session.outbox.put(frames, len(batch.messages)):
+        frames = batch.whole_for(subscription)
+        if frames is None or not subscription.session.outbox.put(frames, len(batch.messages)):
             return False
         subscription.position = batch.last
         return True

@@ -143,21 +143,14 @@ class Hub(Listeners):
         put = self._how_to_put(subscriptions)
         looked_at = singly = 0
         for looked_at, subscription in enumerate(subscriptions, 1):
-            session = subscription.session
-            try:
-                if (
-                    subscription.live
-                    and subscription.position < first
-                    and subscription.topic is not None
-                    and session.cursor is None
-                    and batch.is_for(session.identity)
-                    and (frames := batch.joined(session.dialect)) is not None
-                    and put(session.outbox, frames, count)
-                ):
-                    subscription.position = last
-                    continue
-            except Exception as error:  # noqa: BLE001 - said in full below, of the one message
-                log.debug("session %d: one by one, for %r", session.id, error)
+            if (
+                subscription.live
+                and subscription.position < first
+                and (frames := batch.whole_for(subscription)) is not None
+                and put(subscription.session.outbox, frames, count)
+            ):
+                subscription.position = last
+                continue
             self._hand_singly(batch, subscription)
             singly += count - 1
             if looked_at + singly >= left:
