@@ -136,8 +136,7 @@ COLUMNS = [
 
 
 def _new(count: int) -> Any:
-    rows = [(None,) * len(COLUMNS)] * count
-    return CursorRow.insert_many(rows, fields=COLUMNS).returning(CursorRow.id, *COLUMNS)
+    return prepared.insert(count, *COLUMNS).returning(CursorRow.id, *COLUMNS)
 
 
 def _changed(count: int) -> Any:

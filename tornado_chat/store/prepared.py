@@ -73,9 +73,15 @@ def values(count: int, width: int) -> Any:
     return peewee.ValuesList([(0,) * width] * count).alias("given")
 
 
+def insert(count: int, *fields: Any) -> Any:
+    """So many rows of the table whose fields these are."""
+    return fields[0].model.insert_many([(None,) * len(fields)] * count, fields=fields)
+
+
 def new_messages(count: int) -> Any:
     """In the order of the table's columns."""
-    fields = [
+    return insert(
+        count,
         MessageRow.offset,
         MessageRow.topic_id,
         MessageRow.number,
@@ -84,14 +90,12 @@ def new_messages(count: int) -> Any:
         MessageRow.sender_name,
         MessageRow.audience,
         MessageRow.data,
-    ]
-    return MessageRow.insert_many([(None,) * len(fields)] * count, fields=fields)
+    )
 
 
 def new_addresses(count: int) -> Any:
     """Address, offset."""
-    fields = [AddressRow.address, AddressRow.offset]
-    return AddressRow.insert_many([(None, None)] * count, fields=fields)
+    return insert(count, AddressRow.address, AddressRow.offset)
 
 
 def own_messages(count: int) -> Any:
@@ -129,16 +133,15 @@ def key_of(_count: int) -> Any:
 
 def new_key(count: int) -> Any:
     """User, topic row, key, digest, offset, time; one that outlived its message is replaced."""
-    fields = [
+    return insert(
+        count,
         PublishKeyRow.user_id,
         PublishKeyRow.topic_id,
         PublishKeyRow.key,
         PublishKeyRow.digest,
         PublishKeyRow.offset,
         PublishKeyRow.at,
-    ]
-    rows = [(None,) * len(fields)] * count
-    return PublishKeyRow.insert_many(rows, fields=fields).on_conflict_replace()
+    ).on_conflict_replace()
 
 
 def half_of(_count: int) -> Any:
@@ -160,7 +163,8 @@ def half_of(_count: int) -> Any:
 
 def new_half(count: int) -> Any:
     """Scope, topic row, digest, path, offset, time, and 0: nothing has been paired with it yet."""
-    fields = [
+    return insert(
+        count,
         PairingRow.scope,
         PairingRow.topic_id,
         PairingRow.digest,
@@ -168,5 +172,4 @@ def new_half(count: int) -> Any:
         PairingRow.offset,
         PairingRow.at,
         PairingRow.paired,
-    ]
-    return PairingRow.insert_many([(None,) * len(fields)] * count, fields=fields)
+    )

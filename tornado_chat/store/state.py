@@ -12,7 +12,7 @@ from peewee import AutoField, BigIntegerField, CharField, IntegerField, TextFiel
 from tornado_chat.messages import Topic
 from tornado_chat.store.log import is_topic
 from tornado_chat.store.models import StoreModel, TopicRow
-from tornado_chat.store.prepared import execute, first, values
+from tornado_chat.store.prepared import execute, first, insert, values
 
 
 class StateItem(StoreModel):
@@ -134,7 +134,8 @@ def changed_items(count: int) -> Any:
 
 def new_items(count: int) -> Any:
     """Topic row, item, version, heard, place, deleted, data."""
-    fields = [
+    return insert(
+        count,
         StateItem.topic_id,
         StateItem.item_id,
         StateItem.version,
@@ -142,5 +143,4 @@ def new_items(count: int) -> Any:
         StateItem.place,
         StateItem.deleted,
         StateItem.data,
-    ]
-    return StateItem.insert_many([(None,) * len(fields)] * count, fields=fields)
+    )
