@@ -27,7 +27,7 @@ from tornado_chat.errors import (
 )
 from tornado_chat.messages import Credentials, Identity
 from tornado_chat.topics import first_fault
-from tornado_chat.web.credentials import read_credentials, who_asks
+from tornado_chat.web.credentials import header, read_credentials, who_asks
 
 if TYPE_CHECKING:
     from tornado_chat.app import Server
@@ -258,7 +258,7 @@ class NotThere(Handler):
 def origin_headers(server: "Server", request: HTTPServerRequest) -> dict[str, str]:
     """By which a browser lets the page that asks read the answer; none where no page asks. Raises
     Unauthorized for a page that may not."""
-    origin = ",".join(request.headers.get_list("Origin"))
+    origin = header(request.headers, "Origin")
     if not origin:
         return {}
     if not server.origins.allow(origin, request.host):

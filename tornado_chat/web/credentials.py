@@ -31,11 +31,16 @@ def read_credentials(request: HTTPServerRequest) -> Credentials:
     return Credentials(key=key or None, address=address, headers=headers)
 
 
+def header(headers: HTTPHeaders, name: str) -> str:
+    """Its value, empty where it is missing; `HTTPHeaders.get` raises and catches for each that is."""
+    return ",".join(headers.get_list(name))
+
+
 def key_in(headers: HTTPHeaders) -> str | None:
     """The key that the headers show, None for none."""
-    key = _first(",".join(values) for name in NAMES if (values := headers.get_list(name)))
-    if key is None and (values := headers.get_list("Authorization")):
-        scheme, _, value = ",".join(values).partition(" ")
+    key = _first(header(headers, name) for name in NAMES)
+    if key is None:
+        scheme, _, value = header(headers, "Authorization").partition(" ")
         key = _first([value]) if scheme.lower() == "bearer" else None
     return key
 

@@ -25,7 +25,7 @@ from tornado_chat.web.base import (
     origin_headers,
     read_json,
 )
-from tornado_chat.web.credentials import key_in
+from tornado_chat.web.credentials import header, key_in
 
 if TYPE_CHECKING:
     from tornado_chat.app import Server
@@ -65,7 +65,7 @@ class FastPath:
 
     def _length(self, headers: HTTPHeaders) -> int:
         """What is announced of the body; 0 where that is nothing, no number, or too much."""
-        text = ",".join(headers.get_list("Content-Length"))
+        text = header(headers, "Content-Length")
         length = int(text) if text.isascii() and text.isdigit() and len(text) < 18 else 0
         limit = self._server.config.limits.body_bytes
         return length if not limit or length <= limit else 0
@@ -104,7 +104,7 @@ class PlainPost(HTTPMessageDelegate):
         handler, server = self._handler, self._arguments["server"]
         try:
             body = read_json(self._body, server.config.limits.json_depth)
-            key = ",".join(self._request.headers.get_list("Idempotency-Key")) or None
+            key = header(self._request.headers, "Idempotency-Key") or None
             assert handler.accept is not None
             answer = await handler.accept(self._caller, body, key, **self._arguments)
             self._answer = handler.encoded(answer)
@@ -142,7 +142,7 @@ def keeps_alive(request: HTTPServerRequest) -> bool:
         request.version == "HTTP/1.1"
         and isinstance(connection, HTTP1Connection)
         and not connection.params.no_keep_alive
-        and ",".join(request.headers.get_list("Connection")).lower() in {"", "keep-alive"}
+        and header(request.headers, "Connection").lower() in {"", "keep-alive"}
     )
 
 

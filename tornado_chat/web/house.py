@@ -14,6 +14,7 @@ from tornado.web import Application, RequestHandler
 
 from tornado_chat.logs import log_request
 from tornado_chat.messages import Identity
+from tornado_chat.web.credentials import header
 from tornado_chat.web.dialect import Dialect
 from tornado_chat.web.fast_path import FastPath
 from tornado_chat.web.handshake import Handshake
@@ -58,7 +59,7 @@ class House(Application):
         return super().start_request(server_conn, request_conn)
 
     def find_handler(self, request: HTTPServerRequest, **kwargs: Any) -> Any:
-        forwarded = ",".join(request.headers.get_list("X-Forwarded-For"))
+        forwarded = header(request.headers, "X-Forwarded-For")
         request.remote_ip = self._proxies.address(request.remote_ip or "", forwarded)
         assert isinstance(request.connection, HTTP1Connection)
         self._idle.pop(request.server_connection, None)
