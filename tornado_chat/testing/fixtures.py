@@ -1,0 +1,1 @@
+"""What pytest finds by the entry point. Imports nothing until a fixture is asked for."""
