@@ -50,20 +50,28 @@ class Commands(click.Group):
     this module are found when they are asked for: a server that serves needs no client."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        self._add_the_others(ctx)
+        self._add_ours()
+        self._add_those_of_plugins(ctx)
         return super().list_commands(ctx)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         found = super().get_command(ctx, cmd_name)
         if found is None:
-            self._add_the_others(ctx)
+            self._add_ours()
+            found = super().get_command(ctx, cmd_name)
+        if found is None:
+            self._add_those_of_plugins(ctx)
             found = super().get_command(ctx, cmd_name)
         return found
 
-    def _add_the_others(self, ctx: click.Context) -> None:
-        from tornado_chat import cli_accounts, cli_bench, cli_listen  # noqa: F401,PLC0415
-
-        self._add_those_of_plugins(ctx)
+    @staticmethod
+    def _add_ours() -> None:
+        from tornado_chat import (  # noqa: PLC0415
+            cli_accounts,  # noqa: F401
+            cli_bench,  # noqa: F401
+            cli_listen,  # noqa: F401
+            cli_plugins,  # noqa: F401
+        )
 
     def _add_those_of_plugins(self, ctx: click.Context) -> None:
         if ctx.meta.setdefault("tornado_chat.plugins", False):
@@ -190,21 +198,6 @@ def check_config(config_file: Path | None, sets: Sequence[str]) -> None:
     plugins = Plugins.load(config.plugins)
     names = ", ".join(plugin.name for plugin in plugins) or "none"
     click.echo(f"{config.path or 'no file, all defaults'}: good; plugins: {names}")
-
-
-@cli.command("plugins")
-@config_option
-@set_option
-def list_plugins(config_file: Path | None, sets: Sequence[str]) -> None:
-    """List the plugins that would be loaded, with their hooks and topics."""
-    server = Server(load(config_file, sets))
-    for each in server.plugins.describe():
-        kinds = ", ".join(kind or "(plain names)" for kind in each["kinds"]) or "none"
-        click.echo(f"{each['name']} {each['version']}".rstrip())
-        click.echo(f"  from     {each['place']}: {each['file']}")
-        click.echo(f"  topics   {kinds}")
-        click.echo(f"  routes   {each['mount']}")
-        click.echo(f"  hooks    {', '.join(each['hooks'])}")
 
 
 def main() -> None:

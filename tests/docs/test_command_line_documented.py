@@ -7,7 +7,7 @@ import click
 import pytest
 
 from support.process import run
-from tornado_chat import cli_accounts, cli_bench, cli_listen  # they add their commands
+from tornado_chat import cli_accounts, cli_bench, cli_listen, cli_plugins  # they add theirs
 from tornado_chat.cli import cli, config_option, set_option
 
 TEXT = (Path(__file__).parents[2] / "docs" / "reference" / "command-line.md").read_text()
@@ -15,6 +15,7 @@ SECTIONS = dict(re.findall(r"^### ([^\n]+)\n(.*?)(?=^##|\Z)", TEXT, re.MULTILINE
 assert cli_accounts
 assert cli_bench
 assert cli_listen
+assert cli_plugins
 
 
 @config_option
@@ -34,6 +35,8 @@ def commands(group, context):
         command = group.get_command(context, name)
         inner = click.Context(command, parent=context, info_name=name)
         if isinstance(command, click.Group):
+            if command.invoke_without_command:
+                yield inner.command_path, command
             yield from commands(command, inner)
         else:
             pieces = command.collect_usage_pieces(inner)

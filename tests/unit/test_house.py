@@ -24,7 +24,7 @@ FLOORS = [
     ["web"],
     ["leaving", "reloading", "turns"],
     ["app"],
-    ["demo", "bench", "cli", "cli_accounts", "cli_bench", "cli_listen"],
+    ["demo", "bench", "cli", "cli_accounts", "cli_bench", "cli_listen", "cli_plugins"],
 ]
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}
 NO_TORNADO = [
