@@ -65,7 +65,7 @@ def number(default: float | None, doc: str, *, above_zero: bool = False) -> fiel
 
 
 def choice(default: str, doc: str, *words: str) -> fields.String:
-    return text(default, f"{doc} One of: {', '.join(words)}.", validate.OneOf(words))
+    return text(default, doc, validate.OneOf(words))
 
 
 class File(fields.String):

@@ -16,14 +16,30 @@ from inspect import cleandoc
 from pathlib import Path
 from typing import Any
 
-from marshmallow import Schema, fields, missing
+from marshmallow import Schema, fields, missing, validate
 
 from tornado_chat.config.check import by_name
+from tornado_chat.config.fields import File
 from tornado_chat.config.schema import ConfigSchema
 from tornado_chat.config.sources import join
 
 FILE = Path("conf/tornado_chat.toml")
 PAGE = Path("docs/reference/configuration.md")
+
+# What SIGHUP takes over; a test holds it equal to what `reloading` does.
+RELOADED = (
+    "server.allowed_origins",
+    "server.drain_seconds",
+    "server.tls_",
+    "delivery.replay_",
+    "delivery.settle_seconds",
+    "delivery.publish_key_hours",
+    "delivery.pair_seconds",
+    "retention.",
+    "log.",
+    "users.",
+    "topics.",
+)
 
 HEAD = """\
 # tornado_chat: every key there is, with its default and its reason.
@@ -56,6 +72,11 @@ One TOML file, given as `tornado-chat serve -c FILE`. Every key has a default, s
 * A key that is not known is an error with its path and the nearest known key: `in server.prot: unknown key, did you mean
   server.port?` All errors are told at once. `tornado-chat check-config -c FILE` tells them without starting anything.
 * Values never appear in errors.
+
+Each key has a heading with its path, as errors and `--set` name it. names of your own stand there as an example:
+`retention.room`, `topics.OrderUpdate`, `plugins.growerp.companies.SHOP`; a key of `[[users]]` and of
+`[[plugins.growerp.menu]]` belongs to each entry. What is read at SIGHUP is [taken over without a
+restart](../how-to/deploy.md#change-the-configuration-without-a-restart).
 """
 
 
@@ -67,6 +88,11 @@ class Table:
     doc: str
     keys: dict[str, fields.Field[Any]]
     live: bool  # False: an example, as often as one likes
+
+    @property
+    def path(self) -> str:
+        """What stands before its keys in errors, in `--set`, and in the headings of the page."""
+        return self.header.strip("[]")
 
 
 def tables() -> Iterator[Table]:
@@ -154,9 +180,13 @@ def config_file() -> str:
             example = field.metadata.get("example")
             hidden = off or ("#" if value is None else "")
             shown = value if value is not None and (table.live or not example) else example
-            doc = _comment(field.metadata.get("doc", ""))
+            doc = _comment(_doc(field) + _choice(field))
             parts.append(f"{doc}{hidden}{join('', key)} = {toml('' if shown is None else shown)}\n")
     return "".join(parts)
+
+
+def _doc(field: fields.Field[Any]) -> str:
+    return str(field.metadata.get("doc", ""))
 
 
 def _comment(text: str) -> str:
@@ -164,21 +194,68 @@ def _comment(text: str) -> str:
     return "".join(f"# {line}\n" for line in lines)
 
 
+def _choice(field: fields.Field[Any]) -> str:
+    words = [str(word) for each in _checks(field, validate.OneOf) for word in each.choices]
+    return f" One of: {', '.join(words)}." if words else ""
+
+
+def _checks(field: fields.Field[Any], kind: type[Any]) -> list[Any]:
+    return [each for each in field.validators if isinstance(each, kind)]
+
+
 def page() -> str:
-    """docs/reference/configuration.md."""
+    """docs/reference/configuration.md: a heading for each table, and for each key its path."""
     parts = [PAGE_HEAD]
     for table in tables():
-        parts.append(
-            f"\n## {table.header}\n\n{table.doc}\n\n" if table.doc else f"\n## {table.header}\n\n"
-        )
-        if table.keys:
-            parts.append("| key | default | meaning |\n|---|---|---|\n")
+        parts.append(f"\n## {table.header}\n\n{_filled(table.doc)}")
         for key, field in table.keys.items():
-            value = default(field)
-            shown = "required" if field.required else "" if value is None else f"`{toml(value)}`"
-            doc = str(field.metadata.get("doc", "")).replace("|", "\\|")
-            parts.append(f"| `{key}` | {shown} | {doc} |\n")
+            path = join(table.path, key)
+            when = "again at SIGHUP" if path.startswith(RELOADED) else "at the start"
+            about = " · ".join([*value_of(field), f"read {when}"])
+            parts.append(f"\n### {path}\n\n{_filled(about)}\n{_filled(_doc(field))}")
     return "".join(parts)
+
+
+def value_of(field: fields.Field[Any]) -> Iterator[str]:
+    """What may stand there, within which bounds, and what holds without it."""
+    choices = [f"`{word}`" for each in _checks(field, validate.OneOf) for word in each.choices]
+    kind = f"one of {', '.join(choices)}" if choices else _kind(field)
+    yield " ".join([kind, *(_bounds(each) for each in _checks(field, validate.Range))])
+    value = default(field)
+    yield (
+        "must be given"
+        if field.required
+        else "no default"
+        if value is None
+        else f"default `{toml(value)}`"
+    )
+
+
+def _kind(field: fields.Field[Any]) -> str:
+    if isinstance(field, fields.List):
+        choices = [f"`{word}`" for each in _checks(field.inner, validate.OneOf)
+                   for word in each.choices]  # fmt: skip
+        return f"list of {', '.join(choices)}" if choices else "list of texts"
+    kinds: dict[type[Any], str] = {
+        fields.Boolean: "true or false",
+        fields.Integer: "whole number",
+        fields.Float: "number",
+        File: "path",
+        fields.Mapping: "table of texts",
+    }
+    return next((word for kind, word in kinds.items() if isinstance(field, kind)), "text")
+
+
+def _bounds(check: validate.Range) -> str:
+    least, most = check.min, check.max
+    if most is not None:
+        return f"from {least} to {most}"
+    return f"from {least}" if check.min_inclusive else f"above {least}"
+
+
+def _filled(text: str) -> str:
+    lines = textwrap.wrap(text, 118, break_on_hyphens=False, break_long_words=False)
+    return "".join(f"{line}\n" for line in lines)
 
 
 def main(args: list[str]) -> None:
