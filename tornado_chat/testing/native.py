@@ -1,0 +1,80 @@
+"""Somebody at the native protocol."""
+
+import asyncio
+import json
+from typing import Any
+
+import websockets
+
+from tornado_chat.testing.socket import SECONDS, Socket
+
+Frame = dict[str, Any]
+
+
+class Native(Socket):
+    """A session on `/ws`: commands with their replies, and what is pushed meanwhile.
+
+    `hello`: what the server said first. `pushed`: frames that came while a reply was waited for;
+    `next` and what is built on it give them first.
+    """
+
+    hello: Frame
+
+    def __init__(self, connection: websockets.ClientConnection) -> None:
+        super().__init__(connection)
+        self.pushed: list[Frame] = []
+        self._last = 0
+
+    async def next(self, seconds: float = SECONDS) -> Frame:
+        """The next frame, whatever it is."""
+        if self.pushed:
+            return self.pushed.pop(0)
+        frame: Frame = await super().next(seconds)
+        return frame
+
+    async def do(self, do: str, seconds: float = SECONDS, **arguments: Any) -> Frame:
+        """A command; its reply, whatever it is."""
+        self._last += 1
+        await self.send({"id": self._last, "do": do, **arguments})
+        return await self.reply(self._last, seconds)
+
+    async def reply(self, command_id: object, seconds: float = SECONDS) -> Frame:
+        """The reply to the command of that id. What comes before it is kept for `next`."""
+        async with asyncio.timeout(seconds):
+            while True:
+                frame: Frame = json.loads(await self.connection.recv())
+                if frame.get("id") == command_id and ("ok" in frame or "error" in frame):
+                    return frame
+                self.pushed.append(frame)
+
+    async def ok(self, do: str, **arguments: Any) -> Any:
+        """A command that must go well; what it answers."""
+        return of(await self.do(do, **arguments), "ok")
+
+    async def refused(self, do: str, **arguments: Any) -> str:
+        """A command that must not; the code of its error."""
+        code: str = of(await self.do(do, **arguments), "error")["code"]
+        return code
+
+    async def push(self, seconds: float = SECONDS) -> Frame:
+        """The next frame, which must be a push."""
+        found: Frame = of(await self.next(seconds), "push")
+        return found
+
+    async def signal(self, seconds: float = SECONDS) -> Frame:
+        """The next frame, which must be a signal."""
+        found: Frame = of(await self.next(seconds), "signal")
+        return found
+
+    async def quiet(self, seconds: float = 0.2) -> None:
+        """Nothing has come, and nothing comes for so long."""
+        if self.pushed:
+            raise AssertionError(f"expected nothing, came {self.pushed}")
+        await super().quiet(seconds)
+
+
+def of(frame: Frame, name: str) -> Any:
+    """What a frame of this kind holds. AssertionError that shows any other."""
+    if name not in frame:
+        raise AssertionError(f"expected {name!r}, came {frame}")
+    return frame[name]
