@@ -49,6 +49,7 @@ class Broker:
         self._published = published
         self._data_bytes = data_bytes
         self._grown = grown
+        self.messages = 0  # committed by this process
 
     async def post(
         self,
@@ -137,6 +138,7 @@ class Broker:
 
     def committed(self, done: Committed) -> None:
         """On the loop, after each commit: rings, then tells the observers."""
+        self.messages += len(done.messages)
         if done.messages:
             self._engine.ring(done.messages[0].offset, done.messages[-1].offset, done.messages)
         for signal in done.signals:

@@ -41,6 +41,7 @@ class CatchUp:
         self._allowed = allowed
         self._spawn = spawn
         self.pages = Pages(store)
+        self.behind = 0  # sessions that read the log
         self._healing = False
         self._missed_again = False
 
@@ -62,6 +63,7 @@ class CatchUp:
                 subscription.live = True
         if session.behind() and not session.catching_up and session.closed is None:
             session.catching_up = True
+            self.behind += 1
             self._spawn(self._run(session))
 
     async def look(self, subscription: Subscription, position: int, mark: int) -> int:
@@ -86,6 +88,7 @@ class CatchUp:
                 session.served(subscription)
         finally:
             session.catching_up = False
+            self.behind -= 1
 
     async def _round(self, subscription: Subscription) -> None:
         """One page; live at its end if that was the last."""

@@ -62,6 +62,11 @@ class Hub(Listeners):
         """Before anybody listens: everything up to `head` is history."""
         self.mark = self.accepted = head
 
+    @property
+    def waiting(self) -> int:
+        """How many messages and signals wait for their turn."""
+        return len(self._waiting)
+
     def advance(self, messages: Iterable[Message], *, from_log: bool = False) -> None:
         """Takes what was committed. What came before is passed over; a hole makes it read.
 

@@ -3,10 +3,10 @@
 Indices only; handing out is the hub's. Nothing here looks at a socket that was not asked for.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 from tornado_chat.messages import Message, Signal, Topic
-from tornado_chat.session import Session, Subscription
+from tornado_chat.session import Session, Subscription, Wire
 
 Subscriptions = dict[Subscription, None]  # a set that keeps its order
 
@@ -19,11 +19,22 @@ class Listeners:
         self._by_tenant: dict[str, dict[str, Subscriptions]] = defaultdict(dict)
         self._by_group: dict[tuple[str, str], Subscriptions] = defaultdict(dict)
         self._by_user: dict[tuple[str | None, str], dict[Session, None]] = defaultdict(dict)
-        self.session_count = 0
+        self.session_counts: Counter[Wire] = Counter()
+        self.subscription_count = 0
+
+    @property
+    def session_count(self) -> int:
+        """Of all dialects."""
+        return self.session_counts.total()
+
+    @property
+    def topic_count(self) -> int:
+        """How many somebody has subscribed by name."""
+        return len(self._by_topic)
 
     def enter(self, session: Session) -> None:
         """A session that was let in."""
-        self.session_count += 1
+        self.session_counts[session.dialect] += 1
         self._by_user[session.identity.tenant, session.identity.user_id][session] = None
 
     def leave(self, session: Session) -> None:
@@ -35,7 +46,7 @@ class Listeners:
         person = (session.identity.tenant, session.identity.user_id)
         sessions = self._by_user.get(person, {})
         if sessions.pop(session, session) is None:
-            self.session_count -= 1
+            self.session_counts[session.dialect] -= 1
         if not sessions:
             self._by_user.pop(person, None)
 
@@ -52,6 +63,7 @@ class Listeners:
             subscription.ended = True
             return subscription
         session.subscriptions[topic] = subscription
+        self.subscription_count += 1
         for index, key in self._places(subscription):
             index.setdefault(key, {})[subscription] = None
         return subscription
@@ -61,6 +73,7 @@ class Listeners:
         subscription = session.subscriptions.pop(topic, None)
         if subscription is None:
             return False
+        self.subscription_count -= 1
         subscription.ended, subscription.live = True, False  # also for a fan-out that is under way
         for index, key in self._places(subscription):
             place = index.get(key, {})

@@ -88,6 +88,7 @@ class Writer(threading.Thread):
         self._foreign = False  # another process has written, and the loop does not know yet
         self._open = True
         self.commits = 0  # transactions committed, for tests and metrics
+        self.refused = 0  # jobs that the database did not take
 
     def submit(self, what: Draft | Callable[[Tx], Any]) -> Commit[Any]:
         """Queues a job; on the loop. What comes in one turn of it is handed in together: one by one,
@@ -97,6 +98,11 @@ class Writer(threading.Thread):
             self._loop.call_soon(self.hand_in)
         self._turn.append(Job(what, commit))
         return commit
+
+    @property
+    def waiting(self) -> int:
+        """How many jobs wait for the next transaction."""
+        return len(self._turn) + self._jobs.qsize()
 
     def hand_in(self) -> None:
         """What was queued in this turn of the loop, now; on the loop."""
@@ -248,6 +254,7 @@ class Writer(threading.Thread):
 
     def _refuse(self, jobs: list[Job], error: Exception) -> None:
         log.error("database: %s", first_cause(error))
+        self.refused += len(jobs)
         for job in jobs:
             job.error = Unavailable("the store cannot write now, try again later")
         self._hand_over(Committed(jobs))

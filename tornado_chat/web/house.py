@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 from weakref import WeakSet
@@ -39,6 +40,7 @@ class House(Application):
     ) -> None:
         super().__init__(list(routes), **settings)
         self.dialects = dialects
+        self.answers: Counter[int] = Counter()  # by status
         self._sockets = sockets
         self._literal = literal(routes)
         self._fast_path = fast_path
@@ -88,6 +90,7 @@ class House(Application):
 
     def answered(self, request: HTTPServerRequest, status: int, identity: Identity | None) -> None:
         """Each request ends here."""
+        self.answers[status] += 1
         stream = self._asked.pop(request.server_connection, None)
         if stream is not None and stream.writing():
             self._leaving.add(stream)

@@ -216,6 +216,7 @@ class Socket(Connection):
         self.sockets.cursors.closed(session, code)
         self.sockets.hub.leave(session)
         self.dialect.closed(session)
+        self.sockets.count_end(self.dialect.path, session.ended_by or code)
         self.sockets.observers.tell("session_closed", session=session, code=code)
         log.info(
             "session %d: closed %d after %.1f s, %d frames in, %d out",

@@ -4,13 +4,14 @@ import asyncio
 import contextlib
 import logging
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tornado_chat.config import Config
 from tornado_chat.cursors import Cursors
-from tornado_chat.errors import ChatError, RateLimited, Unavailable
+from tornado_chat.errors import ALL, REVOKED, TOO_SLOW, ChatError, RateLimited, Unavailable
 from tornado_chat.heartbeat import Heartbeat
 from tornado_chat.hub import Hub
 from tornado_chat.messages import Credentials, Identity
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from tornado_chat.web.socket import Socket
 
 log = logging.getLogger("tornado_chat.session")
+
+# Close codes that are counted one by one: RFC 6455 7.4, and ours
+CODES = {*range(1000, 1016), *(each.close for each in ALL), TOO_SLOW, REVOKED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,8 @@ class Sockets:
     dirty: Callable[[Outbox], None] = field(init=False)  # one object for all outboxes
     _back_at: float | None = None  # monotonic; the house is leaving: no new sockets
     handlers: set["Socket"] = field(default_factory=set)
+    # Sessions that ended, by the path of their sockets and our code for it; 0: a code of the peer's own
+    ended: Counter[tuple[str, int]] = field(default_factory=Counter)
     _gone: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
@@ -65,6 +71,10 @@ class Sockets:
         self.handlers.discard(handler)
         if not self.handlers:
             self._gone.set()
+
+    def count_end(self, path: str, code: int) -> None:
+        """A session has ended."""
+        self.ended[path, code if code in CODES else 0] += 1
 
     def strangers(self) -> int:
         """How many have not said who they are."""
