@@ -13,7 +13,7 @@ PLUGINS = PACKAGE.parent / "plugins"
 # From the doors down to the values: a module imports only from its own floor or below.
 FLOORS = [
     ["errors", "messages", "client"],
-    ["config", "logs", "schemas", "protocol", "hookspecs"],
+    ["config", "logs", "turns", "schemas", "protocol", "hookspecs"],
     ["topics", "engine", "store", "outbox"],
     ["state", "session", "accounts", "plugins", "gate", "background", "retention"],
     ["listeners", "batch", "hub", "heartbeat", "write_behind", "doorway"],
@@ -21,8 +21,8 @@ FLOORS = [
     ["catch_up", "revoking", "broker", "consumers", "consuming", "cursors", "replay"],
     ["plugin_api"],
     ["subscribing", "commands"],
-    ["web"],
-    ["leaving", "reloading", "turns"],
+    ["web", "metrics"],
+    ["leaving", "reloading"],
     ["app"],
     ["demo", "bench", "cli", "cli_accounts", "cli_bench", "cli_listen", "cli_plugins"],
     ["testing"],  # it may use everything; only tests use it

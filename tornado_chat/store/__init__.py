@@ -21,6 +21,7 @@ from tornado_chat.store.database import (
     keep_private,
     migrate,
     open_database,
+    sizes,
 )
 from tornado_chat.store.log import Epochs, LogReader, Page
 from tornado_chat.store.members import KnownMembers, members_of
@@ -197,6 +198,10 @@ class Store:
     def writable(self) -> bool:
         """Whether there is a writer at all."""
         return self.writer is not None and self.writer.is_alive()
+
+    def sizes(self) -> dict[str, int]:
+        """Bytes of the files on the disk, by what they are."""
+        return sizes(self._database)
 
     async def head(self) -> int:
         """The last offset given, by asking the database."""

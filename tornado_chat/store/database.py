@@ -99,6 +99,20 @@ def data_version(database: Any) -> int:
     return int(row[0])
 
 
+def sizes(database: Any) -> dict[str, int]:
+    """Bytes of the database, and of the journal that is copied into it now and then (SQLite)."""
+    file = str(database.database)
+    return {"database": size(file), "journal": size(f"{file}-wal")}
+
+
+def size(file: str) -> int:
+    """0 where it is not there."""
+    try:
+        return Path(file).stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
 def in_transaction(database: Any) -> bool:
     """Whether the calling thread's transaction is still open (SQLite)."""
     return bool(database.connection().in_transaction)

@@ -11,6 +11,7 @@ from tornado_chat.web.dialect import Dialect
 from tornado_chat.web.fast_path import FastPath
 from tornado_chat.web.health import Live, Ready
 from tornado_chat.web.house import House
+from tornado_chat.web.metrics import Metrics
 from tornado_chat.web.native import NativeDialect
 from tornado_chat.web.proxies import Proxies
 from tornado_chat.web.sockets import Sockets
@@ -25,6 +26,7 @@ def build(server: "Server", plugins: Plugins, sockets: Sockets, native: NativeDi
     routes: list[Any] = [
         url(r"/health/live", Live, shared),
         url(r"/health/ready", Ready, shared),
+        url(r"/metrics", Metrics, shared),
     ]
     for plugin, found in plugins.call_each("register_routes", server=server):
         routes += [_mounted(plugin, server, route) for route in found]
