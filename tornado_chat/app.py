@@ -6,7 +6,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
 from types import ModuleType
 from typing import Any, TypeVar
 
@@ -18,13 +18,13 @@ from tornado_chat.commands import Commands
 from tornado_chat.config import Config
 from tornado_chat.consumers import Consumers
 from tornado_chat.cursors import Cursors
+from tornado_chat.due import SWEEP_SECONDS, Due
 from tornado_chat.engine import open_engine
-from tornado_chat.errors import ChatError, NotFound, Unavailable
+from tornado_chat.errors import ChatError, Unavailable
 from tornado_chat.gate import Gate
 from tornado_chat.heartbeat import TICK_SECONDS, Heartbeat
 from tornado_chat.hub import Hub
 from tornado_chat.leaving import Leaving
-from tornado_chat.messages import Identity, Message, Topic
 from tornado_chat.outbox import Budget
 from tornado_chat.plugin_api import PluginApi
 from tornado_chat.plugins import Plugins
@@ -33,7 +33,6 @@ from tornado_chat.retention import Retention
 from tornado_chat.revoking import Revoking
 from tornado_chat.store import Committed, Rules, Store
 from tornado_chat.subscribing import Subscribing
-from tornado_chat.topics import TopicProvider
 from tornado_chat.web import routes
 from tornado_chat.web.listener import IDLE_LOOK_SECONDS, Listener
 from tornado_chat.web.native import NativeDialect
@@ -44,20 +43,25 @@ T = TypeVar("T")
 
 log = logging.getLogger("tornado_chat")
 
-SWEEP_SECONDS = 600.0
 STOP_SECONDS = 10.0  # for what has something to end
 
 
 class Server(PluginApi):
     """One server; two in one process share nothing.
 
-    `modules`: plugins given in code. `entry_points` False: no installed ones.
+    `modules`: plugins given in code. `entry_points`: the installed ones, all of them, none, or those
+    of these names. `clock()`: seconds since 1970; whatever has to do with the time of day asks it.
     """
 
     def __init__(
-        self, config: Config, modules: Iterable[ModuleType] = (), *, entry_points: bool = True
+        self,
+        config: Config,
+        modules: Iterable[ModuleType] = (),
+        *,
+        entry_points: bool | Collection[str] = True,
+        clock: Callable[[], float] = time.time,
     ) -> None:
-        super().__init__()
+        super().__init__(clock)
         self.config = config
         self.plugins = Plugins.load(config.plugins, modules, entry_points=entry_points)
         self.background = Background()
@@ -70,6 +74,7 @@ class Server(PluginApi):
             pair_seconds=config.delivery.pair_seconds,
             is_signal=lambda topic: self.broker.is_signal(topic),  # noqa: PLW0108 - built below
             filter_draft=self.plugins.filter,
+            clock=clock,
         )
         self.store = Store(config.store.url, config.store.durability, rules, self._committed)
         self._build_hub()
@@ -81,6 +86,7 @@ class Server(PluginApi):
             config.auth,
             config.users,
             config.limits,
+            clock=clock,
             ask_plugins=self.plugins.authenticate if self.plugins.authenticators else None,
             in_use=lambda: {session.identity.key for session in self.hub.all_sessions()},
         )
@@ -102,7 +108,9 @@ class Server(PluginApi):
             identify=self.identify,
             observers=self.plugins.observers,
             has_ended=self.accounts.ended,
+            clock=clock,
         )
+        self.due = Due(self.store, self.cursors, self.sockets, self.retention)
         native = NativeDialect(
             Commands(
                 broker=self.broker,
@@ -117,6 +125,7 @@ class Server(PluginApi):
                 ),
             ),
             config.limits,
+            clock,
         )
         self.listener = Listener(routes.build(self, self.plugins, self.sockets, native), config)
         self.leaving = Leaving(self.sockets, self.listener)
@@ -134,7 +143,7 @@ class Server(PluginApi):
             call_soon=lambda fn: asyncio.get_running_loop().call_soon(fn),
             missed=self.catch_up.heal,
             fell_behind=self.catch_up.start,
-            visible=self._visible,
+            visible=self.topics.visibility,
             said=self.catch_up.pages.forget,
         )
         self.revoking = Revoking(self.hub)
@@ -157,7 +166,7 @@ class Server(PluginApi):
         return self.hub.mark if lowest is None else min(self.hub.mark, lowest)
 
     def _build_replay(self) -> None:
-        self.cursors = Cursors(self.store, lambda: self.config.delivery)
+        self.cursors = Cursors(self.store, lambda: self.config.delivery, self.clock)
         self.heartbeat = self.cursors.heartbeat = Heartbeat(
             ping_seconds=self.config.delivery.ping_seconds,
             budget=self._budget,
@@ -166,13 +175,6 @@ class Server(PluginApi):
             proved=self.cursors.proved,
         )
         self.replay = Replay(self.store, self.hub, self.catch_up, self.cursors, self.spawn)
-
-    def _visible(self, topic: Topic) -> Callable[[Identity, Message], bool] | None:
-        try:
-            provider = self.topics.of(topic)
-        except NotFound:  # its plugin was taken out, its messages are still in the log
-            return lambda _identity, _message: False
-        return None if type(provider).visible is TopicProvider.visible else provider.visible
 
     # Start and stop
 
@@ -226,7 +228,7 @@ class Server(PluginApi):
     def _listen(self) -> None:
         self.background.every(TICK_SECONDS, self.heartbeat.tick)
         self.background.every(TICK_SECONDS, self.cursors.flush)
-        self.background.every(SWEEP_SECONDS, self._sweep)
+        self.background.every(SWEEP_SECONDS, lambda: self.due.sweep(self.config.delivery))
         self.background.every(IDLE_LOOK_SECONDS, self.listener.close_idle)
         self.run_once("retention", self.retention.forever)
         self.listener.open()
@@ -273,11 +275,6 @@ class Server(PluginApi):
                 await asyncio.sleep(TICK_SECONDS)
             else:
                 return
-
-    async def _sweep(self) -> None:
-        delivery = self.config.delivery
-        await self.store.sweep(delivery.publish_key_hours, delivery.pair_seconds)
-        await self.cursors.sweep()
 
     async def report(self) -> dict[str, Any]:
         """What `/health/ready` shows."""

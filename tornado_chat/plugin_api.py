@@ -48,8 +48,13 @@ class PluginApi:
     consumers: Consumers
     ready: bool
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self.clock = clock
         self._services: dict[str, Any] = {}
+
+    def now(self) -> float:
+        """The time of day, seconds since 1970. A test can move it."""
+        return self.clock()
 
     def spawn(
         self, coroutine: "Coroutine[Any, Any, None]", *, name: str | None = None

@@ -4,7 +4,7 @@ Knows neither sockets nor tables; what a provider needs of the house it reaches 
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -190,6 +190,14 @@ class Registry:
         if provider is None:
             raise NotFound(f"topic {topic.name}: not there")
         return provider
+
+    def visibility(self, topic: Topic) -> Callable[[Identity, Message], bool] | None:
+        """What tells whether somebody may see a message of the topic, where that is not only its
+        audience; None where it is."""
+        provider = self._providers.get(topic.kind)
+        if provider is None:  # its plugin was taken out, its messages are still in the log
+            return lambda _identity, _message: False
+        return None if type(provider).visible is TopicProvider.visible else provider.visible
 
     def kinds(self) -> dict[str, str]:
         """Each kind with the plugin that owns it; the plain names as the empty kind."""

@@ -1,7 +1,6 @@
 """POST /plugins/order_list/orders: orders from a shop that signs what it sends."""
 
 import asyncio
-import time
 
 from tornado_chat import NotFound, PluginHandler
 
@@ -21,7 +20,7 @@ class Orders(PluginHandler):
         if not secret or not tenant:
             raise NotFound("there is no webhook: plugins.order_list.secret is not set")
         body = self.raw_body
-        delivery = verify(keys_of(secret), self.request.headers, body, time.time())
+        delivery = verify(keys_of(secret), self.request.headers, body, self.server.now())
         orders: OrderList = self.server.service("order_list")
         # thousands of orders are checked while the loop does other things
         changes = await asyncio.to_thread(changes_of, self.json(), orders.order_bytes)

@@ -4,6 +4,7 @@
 """
 
 import asyncio
+import time
 
 import peewee
 import pytest
@@ -143,7 +144,7 @@ class House:
         commands = Commands(
             broker=self.broker, gate=self.gate, store=self.store, subscribing=subscribing
         )
-        self.native = NativeDialect(commands, LIMITS)
+        self.native = NativeDialect(commands, LIMITS, time.time)
         self._start(log)
 
     def _start(self, log):

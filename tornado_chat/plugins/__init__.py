@@ -9,7 +9,7 @@ under traffic is contained.
 
 import inspect
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 from types import ModuleType
@@ -62,7 +62,11 @@ class Plugins:
 
     @classmethod
     def load(
-        cls, config: PluginsConfig, modules: Iterable[ModuleType] = (), *, entry_points: bool = True
+        cls,
+        config: PluginsConfig,
+        modules: Iterable[ModuleType] = (),
+        *,
+        entry_points: bool | Collection[str] = True,
     ) -> "Plugins":
         """Finds, imports, orders and checks; calls `register_config` and no other hook.
 
@@ -71,7 +75,7 @@ class Plugins:
         """
         drop_ins = DropIns(config.directory)
         try:
-            places = chain(drop_ins, installed() if entry_points else (), given(modules))
+            places = chain(drop_ins, installed(entry_points), given(modules))
             plugins = [load(finding) for finding in choose(places, config.disabled)]
             for plugin in plugins:
                 check_api(plugin)

@@ -12,7 +12,7 @@ import threading
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.machinery import ModuleSpec
 from importlib.util import module_from_spec
@@ -180,9 +180,13 @@ class DropIns:
                 del sys.modules[name]
 
 
-def installed() -> Iterator[Finding]:
-    """The plugins of installed distributions, by name."""
+def installed(names: bool | Collection[str] = True) -> Iterator[Finding]:
+    """The plugins of installed distributions, by name: all of them, none, or those of these names."""
+    if names is False:
+        return
     for point in sorted(importlib.metadata.entry_points(group=ENTRY_POINTS), key=lambda p: p.name):
+        if names is not True and point.name not in names:
+            continue
         version = point.dist.version if point.dist else ""
         yield Finding(point.name, "entry point", point.value, point.load, version)
 

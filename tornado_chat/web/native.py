@@ -1,6 +1,6 @@
 """The native protocol as a dialect: `/ws`."""
 
-import time
+from collections.abc import Callable
 from typing import Any
 
 from tornado_chat import protocol
@@ -21,13 +21,16 @@ class NativeDialect(Dialect):
     resumes = True
     binary_close = 4002
 
-    def __init__(self, commands: Commands, limits: LimitsConfig) -> None:
+    def __init__(
+        self, commands: Commands, limits: LimitsConfig, clock: Callable[[], float]
+    ) -> None:
         self._commands = commands
         self._limits = limits
+        self._clock = clock
 
     def opened(self, session: Session) -> None:
         identity = session.identity
-        ttl = None if identity.expires is None else max(0, int(identity.expires - time.time()))
+        ttl = None if identity.expires is None else max(0, int(identity.expires - self._clock()))
         limits = {
             "frame_bytes": self._limits.frame_bytes,
             "frames_per_second": self._limits.frames_per_second,

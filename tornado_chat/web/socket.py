@@ -21,7 +21,7 @@ from tornado_chat.web.connection import Connection
 from tornado_chat.web.credentials import check_user_id
 from tornado_chat.web.dialect import Dialect
 from tornado_chat.web.inbox import Inbox
-from tornado_chat.web.sockets import Entrance, Sockets
+from tornado_chat.web.sockets import EXPIRED, Entrance, Sockets
 
 log = logging.getLogger("tornado_chat.session")
 
@@ -102,8 +102,8 @@ class Socket(Connection):
             self.abort()  # it ends when nothing more can be read
             return
         if identity.expires is not None:
-            seconds = max(0.0, identity.expires - time.time())
-            self.call_later(seconds, session.close, Unauthorized.close, "key expired")
+            seconds = max(0.0, identity.expires - sockets.clock())
+            self.call_later(seconds, session.close, Unauthorized.close, EXPIRED)
         sockets.observers.tell("session_opened", session=session)
 
     def _too_slow(self) -> None:

@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 from tornado_chat.config import Config
 from tornado_chat.cursors import Cursors
-from tornado_chat.errors import ALL, REVOKED, TOO_SLOW, ChatError, RateLimited, Unavailable
+from tornado_chat.errors import (
+    ALL,
+    REVOKED,
+    TOO_SLOW,
+    ChatError,
+    RateLimited,
+    Unauthorized,
+    Unavailable,
+)
 from tornado_chat.heartbeat import Heartbeat
 from tornado_chat.hub import Hub
 from tornado_chat.messages import Credentials, Identity
@@ -26,6 +34,8 @@ if TYPE_CHECKING:
     from tornado_chat.web.socket import Socket
 
 log = logging.getLogger("tornado_chat.session")
+
+EXPIRED = "key expired"
 
 # Close codes that are counted one by one: RFC 6455 7.4, and ours
 CODES = {*range(1000, 1016), *(each.close for each in ALL), TOO_SLOW, REVOKED}
@@ -53,6 +63,7 @@ class Sockets:
     identify: Callable[[Credentials], Awaitable[Identity]]
     observers: Observers
     has_ended: Callable[[Identity], bool]
+    clock: Callable[[], float]  # seconds since 1970
     dirty: Callable[[Outbox], None] = field(init=False)  # one object for all outboxes
     _back_at: float | None = None  # monotonic; the house is leaving: no new sockets
     handlers: set["Socket"] = field(default_factory=set)
@@ -99,6 +110,14 @@ class Sockets:
             problem = Unavailable("the server is leaving, try again in a moment")
             problem.retry_after = 1 + self.refused_for()
             raise problem
+
+    def end_expired(self) -> None:
+        """Whose key has expired by now: the timer of a socket does not see a clock that is set, nor
+        a machine that sleeps."""
+        now = self.clock()
+        for session in list(self.hub.all_sessions()):
+            if session.identity.expires is not None and session.identity.expires <= now:
+                session.close(Unauthorized.close, EXPIRED)
 
     def make_room(self, identity: Identity) -> None:
         """Over the limit the longest unproven socket goes if it may be dead, else the new one."""
