@@ -1,7 +1,7 @@
-"""The two package trees of the distribution; everything else about it stands in setup.cfg.
+"""The package trees of the distribution; everything else about it stands in setup.cfg.
 
-`plugins/` is installed as `tornado_chat_plugins`. setup.cfg can find the packages of one tree only,
-and a list kept by hand forgets a folder sooner or later.
+`plugins/` is installed as `tornado_chat_plugins`, `docs/` as `tornado_chat_docs`. setup.cfg can find
+the packages of one tree only, and a list kept by hand forgets a folder sooner or later.
 """
 
 from setuptools import find_namespace_packages, setup
@@ -11,6 +11,11 @@ core = find_namespace_packages(include=["tornado_chat", "tornado_chat.*"], exclu
 plugins = find_namespace_packages("plugins", exclude=CACHES)
 
 setup(
-    packages=[*core, "tornado_chat_plugins", *(f"tornado_chat_plugins.{name}" for name in plugins)],
-    package_dir={"tornado_chat_plugins": "plugins"},
+    packages=[
+        *core,
+        "tornado_chat_plugins",
+        *(f"tornado_chat_plugins.{name}" for name in plugins),
+        "tornado_chat_docs",
+    ],
+    package_dir={"tornado_chat_plugins": "plugins", "tornado_chat_docs": "docs"},
 )

@@ -69,6 +69,7 @@ class Commands(click.Group):
         from tornado_chat import (  # noqa: PLC0415
             cli_accounts,  # noqa: F401
             cli_bench,  # noqa: F401
+            cli_docs,  # noqa: F401
             cli_listen,  # noqa: F401
             cli_plugins,  # noqa: F401
         )

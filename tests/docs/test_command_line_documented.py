@@ -7,13 +7,20 @@ import click
 import pytest
 
 from support.process import run
-from tornado_chat import cli_accounts, cli_bench, cli_listen, cli_plugins  # they add theirs
+from tornado_chat import (  # they add theirs
+    cli_accounts,
+    cli_bench,
+    cli_docs,
+    cli_listen,
+    cli_plugins,
+)
 from tornado_chat.cli import cli, config_option, set_option
 
 TEXT = (Path(__file__).parents[2] / "docs" / "reference" / "command-line.md").read_text()
 SECTIONS = dict(re.findall(r"^### ([^\n]+)\n(.*?)(?=^##|\Z)", TEXT, re.MULTILINE | re.DOTALL))
 assert cli_accounts
 assert cli_bench
+assert cli_docs
 assert cli_listen
 assert cli_plugins
 
@@ -70,7 +77,7 @@ def test_no_option_is_there_that_the_command_does_not_take(typed):
 @pytest.mark.parametrize("typed", COMMANDS)
 def test_which_commands_take_the_configuration(typed):
     taken = {name for each in COMMANDS[typed].params for name in each.opts}
-    assert taken.issuperset(SHARED) != (typed.split()[1] in {"demo", "listen"})
+    assert taken.issuperset(SHARED) != (typed.split()[1] in {"demo", "docs", "listen"})
 
 
 async def test_the_example_of_a_mistake():

@@ -45,9 +45,17 @@ def test_the_distribution_takes_every_page_and_nothing_but_files():
     setup.read(ROOT / "setup.cfg")
     taken = {
         path
-        for patterns in setup["options.data_files"].values()
+        for folder, patterns in [
+            *((ROOT, each) for each in setup["options.data_files"].values()),
+            (ROOT / "docs", setup["options.package_data"]["tornado_chat_docs"]),
+            (ROOT / "docs", setup["options.package_data"]["*"]),
+        ]
         for pattern in patterns.replace(",", " ").split()
-        for path in ROOT.glob(pattern)
+        for path in folder.glob(pattern)
     }
     assert all(path.is_file() for path in taken)
-    assert not [page for page in PAGES if page not in taken]
+    files = (ROOT / "docs").rglob("*")
+    pages = {path for path in files if path.is_file() and "__pycache__" not in path.parts}
+    assert pages | {ROOT / "README.md", ROOT / "CHANGELOG.md"} <= taken | {
+        ROOT / "docs/__init__.py"
+    }

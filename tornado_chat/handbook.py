@@ -1,0 +1,101 @@
+"""The documentation as it was installed: its pages, and what stands in them.
+
+The index, README.md, says which pages there are and what each is about.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import PurePosixPath
+
+from tornado_chat.errors import SetupError
+from tornado_chat.plugins.checks import nearest
+
+KINDS = {
+    "tutorial": "to learn by doing",
+    "how-to": "to get something done",
+    "reference": "to look something up",
+    "explanation": "to understand",
+}
+INDEX = PurePosixPath("README.md")
+
+_ENTRY = re.compile(r"^\* \[([^\]]+)\]\(([\w/.-]+\.md)\): (.+(?:\n  .+)*)", re.MULTILINE)
+_MARKER = re.compile(r"^<!--.*?-->\n", re.MULTILINE | re.DOTALL)  # for `make docs`
+_HEADING = re.compile(r"^#+ (.+)$")
+_NUMBER = re.compile(r"^\d+-")
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page. `path`: below docs/, as links have it; `about`: one line."""
+
+    path: PurePosixPath
+    title: str
+    about: str
+
+    @property
+    def kind(self) -> str:
+        """One of KINDS; of the index README.md."""
+        return self.path.parts[0]
+
+    @property
+    def name(self) -> str:
+        """What one types for it."""
+        return _NUMBER.sub("", self.path.stem)
+
+    @cached_property
+    def text(self) -> str:
+        """Its Markdown."""
+        return _MARKER.sub("", _read(self.path))
+
+    def lines_with(self, sought: str) -> Iterator[tuple[str, str]]:
+        """Each line that has the text, in any case, with the heading above it."""
+        heading = ""
+        for line in self.text.splitlines():
+            if found := _HEADING.match(line):
+                heading = found[1]
+            if sought.casefold() in line.casefold():
+                yield heading, line
+
+
+class Handbook:
+    """All pages, in the order of the index. Raises SetupError where they are not installed."""
+
+    def __init__(self) -> None:
+        self.index = Page(INDEX, "Documentation", "where to look for what")
+        self.pages = [
+            Page(PurePosixPath(path), title, " ".join(about.split()))
+            for title, path, about in _ENTRY.findall(self.index.text)
+        ]
+
+    def of(self, kind: str) -> list[Page]:
+        """The pages of one of KINDS."""
+        return [page for page in self.pages if page.kind == kind]
+
+    def find(self, name: str) -> Page:
+        """The page of that name; a path, with or without its `.md`, is as good."""
+        wanted = name.strip("/").removeprefix("docs/").removesuffix(".md")
+        if wanted in {"index", INDEX.stem}:
+            return self.index
+        for page in self.pages:
+            if wanted in {page.name, page.path.stem, str(page.path.with_suffix(""))}:
+                return page
+        names = [page.name for page in self.pages]
+        raise SetupError(
+            f"no page is named {name!r}{nearest(wanted, names)} (all: tornado-chat docs)"
+        )
+
+
+def root() -> Traversable:
+    """Where the pages lie."""
+    try:
+        return files("tornado_chat_docs")
+    except ModuleNotFoundError:
+        raise SetupError("the documentation is not installed: install tornado_chat anew") from None
+
+
+def _read(path: PurePosixPath) -> str:
+    return root().joinpath(str(path)).read_text(encoding="utf-8")
