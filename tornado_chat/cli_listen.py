@@ -1,12 +1,14 @@
-"""The commands `demo` and `listen`: to see the server at work."""
+"""The commands `demo`, `listen` and `post`: to see the server at work."""
 
 import asyncio
+import contextlib
 import errno
 import itertools
 import json
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -51,25 +53,54 @@ def _free(port: int) -> int:
     return port
 
 
+key_option = click.option(
+    "--key", envvar="TORNADO_CHAT_KEY", prompt=True, hide_input=True, help="An api key; asked for."
+)
+
+
+@cli.command()
+@click.argument("url")
+@click.argument("topic")
+@click.argument("data")
+@key_option
+def post(url: str, topic: str, data: str, key: str) -> None:
+    """Post DATA, a JSON object, on TOPIC of the server at URL."""
+    try:
+        body = json.loads(data)
+    except ValueError as error:
+        raise SetupError(f"the data is no JSON: {error}") from None
+    if not isinstance(body, dict):
+        raise SetupError('the data is no JSON object, as {"text": "hello"} is one')
+    asyncio.run(_post(url, topic, body, key))
+
+
+async def _post(url: str, topic: str, data: dict[str, Any], key: str) -> None:
+    with _in_one_line():
+        async with connect(url, key) as chat:
+            sent = await chat.publish(topic, data)
+    click.echo(f"posted {sent.id or 'a signal'}")
+
+
 @cli.command()
 @click.argument("url")
 @click.argument("topics", nargs=-1, required=True)
-@click.option(
-    "--key", envvar="TORNADO_CHAT_KEY", prompt=True, hide_input=True, help="An api key; asked for."
-)
+@key_option
 @click.option("--count", type=int, default=0, help="End after so many messages.")
-def listen(url: str, topics: Sequence[str], key: str, count: int) -> None:
+@click.option("--state", is_flag=True, help="Print the state of each topic first.")
+def listen(url: str, topics: Sequence[str], key: str, count: int, *, state: bool) -> None:
     """Subscribe TOPICS of the server at URL and print what comes, a line each, also after it has
     been away."""
-    asyncio.run(_listen(url, topics, key, count))
+    asyncio.run(_listen(url, topics, key, count, state=state))
 
 
-async def _listen(url: str, topics: Sequence[str], key: str, count: int) -> None:
-    try:
+async def _listen(url: str, topics: Sequence[str], key: str, count: int, *, state: bool) -> None:
+    with _in_one_line():
         async with connect(url, key, on_state=_say(), on_gap=_say_gap) as chat:
             joined = [await chat.subscribe(topic).ready() for topic in dict.fromkeys(topics)]
             for subscription in joined:
                 click.echo(f"listening to {subscription.topic}, Ctrl-C ends it")
+                if state:
+                    click.echo(json.dumps(subscription.state, ensure_ascii=False))
             number = itertools.count(1)
             shows = [asyncio.create_task(_show(each, number, count)) for each in joined]
             done, others = await asyncio.wait(shows, return_when=asyncio.FIRST_COMPLETED)
@@ -77,6 +108,13 @@ async def _listen(url: str, topics: Sequence[str], key: str, count: int) -> None
                 show.cancel()
             for show in done:
                 show.result()
+
+
+@contextlib.contextmanager
+def _in_one_line() -> Iterator[None]:
+    """What hinders the client ends the command."""
+    try:
+        yield
     except ChatError as problem:
         raise SetupError(problem.message) from None
     except ValueError as problem:

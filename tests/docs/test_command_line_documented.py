@@ -77,7 +77,7 @@ def test_no_option_is_there_that_the_command_does_not_take(typed):
 @pytest.mark.parametrize("typed", COMMANDS)
 def test_which_commands_take_the_configuration(typed):
     taken = {name for each in COMMANDS[typed].params for name in each.opts}
-    assert taken.issuperset(SHARED) != (typed.split()[1] in {"demo", "docs", "listen"})
+    assert taken.issuperset(SHARED) != (typed.split()[1] in {"demo", "docs", "listen", "post"})
 
 
 async def test_the_example_of_a_mistake():

@@ -1,4 +1,4 @@
-"""`tornado-chat listen`: what it prints, and how it lives through a restart of the server."""
+"""`tornado-chat listen` and `post`: what they print; `listen` lives through a restart."""
 
 import asyncio
 import contextlib
@@ -75,3 +75,24 @@ async def test_what_hinders_it_is_one_line(url, said):
     assert (status, out) == (1, "")
     assert err.startswith(said)
     assert len(err.splitlines()) == 1
+
+
+async def test_what_is_posted_is_heard_and_stands_in_the_state():
+    async with running_server(modules=[boards()], entry_points=False) as site:
+        url, key = f"http://127.0.0.1:{site.port}", ("--key", key_of("ann"))
+        async with listening(site.port, "board:1", "--state", "--count", "1") as listener:
+            assert await line(listener.stdout) == "listening to board:1, Ctrl-C ends it"
+            json.loads(await line(listener.stdout))
+            status, out, err = await run("post", url, "board:1", '{"text": "é"}', *key)
+            assert (status, out, err) == (0, "posted 100001\n", "")
+            assert (await line(listener.stdout)).endswith('{"text": "é"}')
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [("hello", "error: the data is no JSON: "), ("[1]", "error: the data is no JSON object")],
+)
+async def test_what_cannot_be_posted_is_said_before_anybody_is_asked(data, said):
+    status, out, err = await run("post", "http://127.0.0.1:1", "board:1", data, "--key", "k")
+    assert (status, out) == (1, "")
+    assert err.startswith(said)

@@ -119,7 +119,13 @@ class LogReader:
         ]
 
     def page(
-        self, topic: Topic, *, before: int | None, after: int | None, limit: int, skip: int = 0
+        self,
+        topic: Topic,
+        *,
+        before: int | None = None,
+        after: int | None = None,
+        limit: int = 50,
+        skip: int = 0,
     ) -> tuple[list[Message], bool]:
         """A page of history, oldest first, and whether there is more in that direction.
 
