@@ -266,18 +266,6 @@ async def test_over_the_limit_of_sockets_a_silent_one_goes():
         silent.close()
 
 
-async def test_unknown_keys_meet_a_bucket_and_good_ones_do_not():
-    limits = {"limits": {"auth_attempts_per_minute": 5}}
-    async with running_server(limits, modules(), entry_points=False) as site:
-        statuses = [
-            (await site.fetch("POST", PATH, {}, headers={"api_key": f"guess-{n}"})).code
-            for n in range(10)
-        ]
-        assert statuses[:5] == [401] * 5
-        assert statuses[-1] == 429
-        assert (await site.fetch("POST", PATH, {}, name="ann")).code == 200
-
-
 async def test_no_key_password_or_text_in_any_log(site, logs):
     """At DEBUG, with everything that can go wrong going wrong."""
     logs.expect("GET /plugins/boards/echo")

@@ -293,16 +293,6 @@ async def test_one_order_many_times_in_one_call(site):
     assert await statuses(site) == {"100455": "c"}
 
 
-async def test_the_snapshot_holds_the_newest_and_pushes_come_for_all():
-    async with started({**SECTION, "snapshot": 10}) as site, site.connect("ann") as ann:
-        orders = [{"orderId": str(n), "placedAt": f"2026-08-{n:02d}"} for n in range(1, 29)]
-        await delivered(site, random.Random(1).sample(orders, len(orders)))
-        watcher = Watcher(ann)
-        assert [o["orderId"] for o in await watcher.start()] == [str(n) for n in range(28, 18, -1)]
-        await delivered(site, {**orders[0], "status": "late"})
-        assert (await watcher.next())["orderId"] == "1"
-
-
 async def test_an_order_without_a_date_is_ordered_by_its_coming(site):
     await delivered(site, [{"orderId": "a"}, {"orderId": "b", "placedAt": None}, {"orderId": "c"}])
     await delivered(site, {"orderId": "d", "placedAt": "1996-07-04"})
@@ -420,21 +410,6 @@ async def test_several_signatures_while_the_secret_changes(site):
     other = signed(BODY, key=b"the next one")["webhook-signature"]
     headers["webhook-signature"] = f"{other} {headers['webhook-signature']} v1a,asymmetric"
     assert (await site.fetch("POST", PATH, raw=BODY, headers=headers)).code == 200
-
-
-async def test_without_a_secret_there_is_no_webhook():
-    async with started({"tenant": "SHOP"}) as site:
-        answer = await site.fetch("POST", PATH, raw=BODY, headers=signed(BODY))
-        assert answer.code == 404
-        assert answer.json["error"]["message"] == (
-            "there is no webhook: plugins.order_list.secret is not set"
-        )
-
-
-async def test_the_secret_may_be_a_text(tmp_path):
-    async with started({**SECTION, "secret": "top secret"}) as site:
-        headers = signed(BODY, key=b"top secret")
-        assert (await site.fetch("POST", PATH, raw=BODY, headers=headers)).code == 200
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """The resources beside the examples: what all share, and what a front-end asks when it starts."""
 
 import asyncio
-import json
 
 import pytest
 
@@ -364,30 +363,3 @@ async def test_companies_of_the_configuration(logs):
             "name": "Maas Shop",
             "role": "OrgInternal",
         }
-
-
-async def test_a_menu_of_the_configuration():
-    item = {"title": "Chat", "route": "/chat", "widget_name": "ChatRoomListDialog"}
-    async with running_server(growerp(menu=[item])) as site:
-        (found,) = (await FrontEnd(site, "ann").get("MenuConfiguration", appId="admin"))[
-            "menuItems"
-        ]
-        assert (found["title"], found["widgetName"]) == ("Chat", "ChatRoomListDialog")
-
-
-async def test_questions_of_strangers_are_bounded():
-    async with running_server(growerp(questions_per_minute=3)) as site:
-        stranger = FrontEnd(site)
-        for _ in range(3):
-            await stranger.get("CheckEmail", email="ann@shop.example")
-        answer = await stranger.ask("GET", "CheckEmail", email="ann@shop.example")
-        assert answer.code == 429
-        assert int(answer.headers["Retry-After"]) >= 1
-        assert (await stranger.ask("GET", "Companies", searchString="SHOP")).code == 429
-
-
-async def test_elsewhere_where_the_configuration_says_so():
-    async with running_server(growerp(mount="/plugins/growerp")) as site:
-        below = f"/plugins/growerp{BASE}BackendUrl"
-        assert json.loads((await site.fetch("GET", below)).body) == {"forceUpdate": False}
-        assert (await site.fetch("GET", BASE + "BackendUrl")).code == 404
