@@ -110,7 +110,7 @@ class Server(PluginApi):
             has_ended=self.accounts.ended,
             clock=clock,
         )
-        self.due = Due(self.store, self.cursors, self.sockets, self.retention)
+        self.due = Due(self.store, self.accounts, self.cursors, self.sockets, self.retention)
         native = NativeDialect(
             Commands(
                 broker=self.broker,

@@ -127,6 +127,13 @@ class Consumers:
         for runner in self.runners:
             runner.wake()
 
+    def behind(self, offset: int) -> list[str]:
+        """Who has not stored yet that he is done up to there; each is asked to hurry."""
+        late = [runner for runner in self.runners if runner.stored < offset]
+        for runner in late:
+            runner.hurry()
+        return [runner.name for runner in late]
+
     def lowest(self) -> int | None:
         """The lowest position that is stored: nothing after it may be pruned. None where there are
         no consumers, 0 before `open`."""

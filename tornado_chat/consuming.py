@@ -7,15 +7,16 @@ then, and it is read again.
 
 import asyncio
 import contextlib
-import inspect
 import logging
+import math
 import time
 from typing import TYPE_CHECKING
 
 from tornado_chat.errors import ChatError
 from tornado_chat.messages import Message
 from tornado_chat.plugins import Plugin
-from tornado_chat.plugins.traffic import Stuck, within
+from tornado_chat.plugins.breaker import Breaker
+from tornado_chat.plugins.calls import PluginFailed
 from tornado_chat.store import Store, Tx
 from tornado_chat.store.consumers import begin, move, position_of, pruned_of, stretch_after
 
@@ -29,18 +30,14 @@ JOB_SECONDS = 0.02  # of the writer, before others have their turn
 READ_SECONDS = 0.05  # between two reads of a consumer that has caught up
 KEEP_SECONDS = 1.0  # between two positions stored where nothing was of its kinds
 HANDLE_SECONDS = 60.0
-PAUSE_SECONDS = 1.0  # after a failure, twice as long after each further one
-LONGEST_SECONDS = 60.0
 RETRY_SECONDS = 1.0  # while the store cannot be used
 
 
 class Failed(Exception):
-    """The plugin raised `error` in `method`, after it was done with `before` messages."""
+    """The plugin failed after it was done with `before` messages."""
 
-    def __init__(self, method: str, error: BaseException, before: int = 0) -> None:
-        super().__init__(method)
-        self.method = method
-        self.error = error
+    def __init__(self, before: int = 0) -> None:
+        super().__init__()
         self.before = before
 
 
@@ -62,6 +59,7 @@ class Runner:
         self.reads = 0
         self.read = 0
         self._store = store
+        self._calls = plugin.calls_of(f"consumer.{consumer.name}", HANDLE_SECONDS, words=())
         self._grown = asyncio.Event()
         self._position = 0  # considered, in memory
         self._handled = 0  # the last that `handle` is done with
@@ -69,14 +67,18 @@ class Runner:
         self._reached = 0  # how far the last read looked
         self._more = True  # there is more in the log, as far as is known
         self._size = PAGE  # messages of the next transaction
-        self._failures = 0  # of the message that is next
+        self._breaker = Breaker()  # of the message that is next
         self._moved = False
         self._read_at = 0.0
         self._kept_at = 0.0
-        self._call: asyncio.Task[object] | None = None
 
     def wake(self) -> None:
         """The log has grown."""
+        self._grown.set()
+
+    def hurry(self) -> None:
+        """Its position is to be stored now, even where nothing was of its kinds."""
+        self._kept_at = -math.inf
         self._grown.set()
 
     async def load(self) -> None:
@@ -167,13 +169,10 @@ class Runner:
 
     async def _handle(self, message: Message) -> None:
         assert self.consumer.handle is not None
-        if self._call is not None and not self._call.done():  # never two at a time
-            raise Failed("handle", Stuck())
         try:
-            self._call = asyncio.ensure_future(self.consumer.handle(message))
-            await within(self._call, HANDLE_SECONDS)
-        except Exception as error:  # noqa: BLE001 - a plugin may raise anything
-            raise Failed("handle", error) from None
+            await self._calls.run(self.consumer.handle, message)
+        except PluginFailed:
+            raise Failed from None
 
     async def _keep(self, messages: list[Message]) -> None:
         """Writes for these messages, or for as many as time allows, and the position."""
@@ -188,9 +187,8 @@ class Runner:
         if not self._waiting:
             self._position = max(self.stored, self._reached)
         self._size = PAGE
-        if self._failures:
+        if self._breaker.went_well():
             log.info("plugin %r consumer %s goes on", self.plugin.name, self.consumer.name)
-            self._failures = 0
 
     def _work(self, tx: Tx, expected: int, position: int, messages: list[Message]) -> int:
         """In the writer's thread, under a savepoint; may run twice."""
@@ -200,8 +198,8 @@ class Runner:
         for index, message in enumerate(messages):
             try:
                 self._write(tx, message)
-            except Exception as error:  # noqa: BLE001 - a plugin may raise anything
-                raise Failed("write", error, index) from None
+            except PluginFailed:
+                raise Failed(index) from None
             position = message.offset
             if time.monotonic() - began > JOB_SECONDS:
                 break
@@ -209,19 +207,14 @@ class Runner:
         return position
 
     def _write(self, tx: Tx, message: Message) -> None:
-        if self.consumer.write is None:
-            return
-        answer: object = self.consumer.write(tx, message)
-        if inspect.isawaitable(answer):
-            if inspect.iscoroutine(answer):
-                answer.close()
-            raise TypeError("write gave an awaitable, it may not be async")
+        if self.consumer.write is not None:
+            self._calls.run_now(self.consumer.write, tx, message)
 
     async def _after(self, failure: Failed) -> None:
         if failure.before:  # those first, then it alone: nobody else is written twice for its sake
             self._size = failure.before
             return
-        self._failures += 1
-        self.plugin.failed(f"consumer {self.consumer.name}.{failure.method}", failure.error)
-        pause = PAUSE_SECONDS * 2.0 ** min(self._failures - 1, 20)
-        await asyncio.sleep(min(pause, LONGEST_SECONDS))
+        pause = self._breaker.failed()
+        self._calls.set_aside = True
+        await asyncio.sleep(pause)
+        self._calls.set_aside = False

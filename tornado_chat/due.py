@@ -4,6 +4,7 @@ Each has a timer of its own; here it is looked at by the clock, which may have b
 test.
 """
 
+from tornado_chat.accounts import Accounts
 from tornado_chat.config import DeliveryConfig
 from tornado_chat.cursors import Cursors
 from tornado_chat.retention import Retention
@@ -17,9 +18,15 @@ class Due:
     """Of one server."""
 
     def __init__(
-        self, store: Store, cursors: Cursors, sockets: Sockets, retention: Retention
+        self,
+        store: Store,
+        accounts: Accounts,
+        cursors: Cursors,
+        sockets: Sockets,
+        retention: Retention,
     ) -> None:
         self._store = store
+        self._accounts = accounts
         self._cursors = cursors
         self._sockets = sockets
         self._retention = retention
@@ -31,6 +38,8 @@ class Due:
         await self._cursors.sweep()
 
     async def all(self, delivery: DeliveryConfig) -> None:
-        """The same, and retention: all that is due now is done afterwards."""
+        """The same, keys of a Moqui to be checked, and retention: all that is due is done after it."""
         await self.sweep(delivery)
+        if self._accounts.growerp is not None:
+            await self._accounts.growerp.check_due()
         await self._retention.run()

@@ -211,6 +211,10 @@ class GrowerpBackend:
         else:
             known.due = self._clock() + self._recheck_seconds
 
+    async def check_due(self) -> None:
+        """Asks the Moqui for the keys in use whose time has come."""
+        await self._round(0.0)
+
     async def _run(self) -> None:
         tick = min(15.0, self._recheck_seconds / 4)
         while True:

@@ -1,65 +1,82 @@
 """What plugins are told afterwards: a bounded queue per plugin, best effort.
 
-Never delays an answer or a push. A slow plugin loses its own events and nobody else's.
+Never delays an answer or a push. A slow plugin loses its own events and nobody else's; one that
+fails again and again is told nothing for a while.
 """
 
 import asyncio
-import inspect
 import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from tornado_chat.plugins.breaker import Breaker
+from tornado_chat.plugins.calls import CANCEL_SECONDS, PluginFailed
 from tornado_chat.plugins.source import Plugin
-from tornado_chat.plugins.traffic import CANCEL_SECONDS, Stuck, within
 
 OBSERVERS = ("message_published", "session_opened", "session_closed")
 
 WAITING = 10_000  # events per plugin, more than one commit brings; then the oldest is lost
 EVENT_SECONDS = 5.0  # for one event, where the function is async
-HOLD_SECONDS = 0.1  # a plain function that takes longer is named in the log
 SLICE_SECONDS = 0.005  # of the loop, before others have their turn
+FAILURES = 5  # in a row, and the hook is set aside
+
+log = logging.getLogger("tornado_chat.plugins")
 
 
 class Observer:
     """One plugin's queue. Its task exists only while something waits."""
 
-    def __init__(self, plugin: Plugin, *, waiting: int, seconds: float) -> None:
+    def __init__(
+        self,
+        plugin: Plugin,
+        *,
+        waiting: int,
+        seconds: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.plugin = plugin
         self._waiting: deque[tuple[str, dict[str, Any]]] = deque()
         self._bound = waiting
-        self._seconds = seconds
+        self._calls = {
+            hook: plugin.calls_of(hook, seconds, words=())
+            for hook in OBSERVERS
+            if hook in plugin.hooks
+        }
+        self._breakers = {hook: Breaker(FAILURES, clock) for hook in self._calls}
         self._task: asyncio.Task[None] | None = None
-        self._stuck = False
         self._stopped = False
 
     def put(self, hook: str, **given: Any) -> None:
         """Queues an event; returns at once."""
         if self._stopped:
             return
-        if self._stuck:
-            self._lose("does not end when it is cancelled and is told nothing more")
+        if self._breakers[hook].open:
+            self.plugin.lost += 1
             return
         if len(self._waiting) >= self._bound:
             self._waiting.popleft()
-            self._lose(f"is too slow: more than {self._bound} events wait")
+            self.plugin.lost += 1
+            text = (
+                f"is too slow: more than {self._bound} events wait, {self.plugin.lost} lost so far"
+            )
+            self.plugin.say("lost", text, logging.WARNING)
         self._waiting.append((hook, given))
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(
                 self._drain(), name=f"observer {self.plugin.name}"
             )
 
-    def _lose(self, why: str) -> None:
-        self.plugin.lost += 1
-        self.plugin.say("lost", f"{why}, {self.plugin.lost} lost so far", logging.WARNING)
-
     async def _drain(self) -> None:
         began = time.monotonic()
         try:
-            while self._waiting and not self._stuck:
+            while self._waiting:
                 hook, given = self._waiting.popleft()
-                await self._tell(hook, given)
+                if self._breakers[hook].open:
+                    self.plugin.lost += 1
+                else:
+                    await self._tell(hook, given)
                 if time.monotonic() - began > SLICE_SECONDS:
                     await asyncio.sleep(0)
                     began = time.monotonic()
@@ -67,20 +84,22 @@ class Observer:
             self._task = None
 
     async def _tell(self, hook: str, given: dict[str, Any]) -> None:
-        began = time.monotonic()
+        """One that raises, takes too long or holds the loop has failed."""
+        calls, breaker = self._calls[hook], self._breakers[hook]
+        calls.set_aside = False
+        held, failed = calls.held, False
         try:
-            answer = self.plugin.hooks[hook](**given)
-            held = time.monotonic() - began
-            if held > HOLD_SECONDS:
-                self.plugin.say("held", f"held everybody up for {held:.1f} s in {hook}")
-            if inspect.isawaitable(answer):
-                await within(answer, self._seconds)
-        except Stuck as error:
-            self._stuck = True
-            self._waiting.clear()
-            self.plugin.failed(hook, error)
-        except Exception as error:  # noqa: BLE001 - a plugin may raise anything
-            self.plugin.failed(hook, error)
+            await calls.run(self.plugin.hooks[hook], **given)
+        except PluginFailed:
+            failed = True
+        if failed or calls.held > held:
+            pause = breaker.failed()
+            if pause:
+                calls.set_aside = True
+                text = f"fails again and again in {hook}: set aside, tried again after {pause:g} s"
+                self.plugin.say(f"aside {hook}", text)
+        elif breaker.failures and breaker.went_well():
+            log.info("plugin %r works again in %s", self.plugin.name, hook)
 
     async def stop(self, seconds: float) -> None:
         """Gives what waits that long, then ends."""
@@ -102,9 +121,10 @@ class Observers:
         *,
         waiting: int = WAITING,
         seconds: float = EVENT_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._all = [
-            Observer(plugin, waiting=waiting, seconds=seconds)
+            Observer(plugin, waiting=waiting, seconds=seconds, clock=clock)
             for plugin in plugins
             if not plugin.hooks.keys().isdisjoint(OBSERVERS)
         ]
