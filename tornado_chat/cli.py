@@ -72,6 +72,7 @@ class Commands(click.Group):
             cli_docs,  # noqa: F401
             cli_listen,  # noqa: F401
             cli_plugins,  # noqa: F401
+            cli_scaffold,  # noqa: F401
         )
 
     def _add_those_of_plugins(self, ctx: click.Context) -> None:

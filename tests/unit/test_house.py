@@ -25,7 +25,18 @@ FLOORS = [
     ["leaving", "reloading", "due"],
     ["app"],
     ["handbook", "html_pages"],
-    ["demo", "bench", "cli", "cli_accounts", "cli_bench", "cli_docs", "cli_listen", "cli_plugins"],
+    [
+        "demo",
+        "bench",
+        "cli",
+        "cli_accounts",
+        "cli_bench",
+        "cli_docs",
+        "cli_listen",
+        "cli_plugins",
+        "cli_scaffold",
+        "scaffold",
+    ],
     ["testing"],  # it may use everything; only tests use it
 ]
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}
