@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tornado_chat.testing.chat import Chat as Chat
     from tornado_chat.testing.clock import Clock as Clock
+    from tornado_chat.testing.growerp import GrowErp as GrowErp
     from tornado_chat.testing.logs import Logs as Logs
     from tornado_chat.testing.native import Native as Native
     from tornado_chat.testing.people import key_of as key_of
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Chat": "chat",
     "Clock": "clock",
+    "GrowErp": "growerp",
     "Logs": "logs",
     "Native": "native",
     "key_of": "people",
@@ -43,6 +45,7 @@ __all__ = [
     "Answer",
     "Chat",
     "Clock",
+    "GrowErp",
     "Logs",
     "Native",
     "Rest",

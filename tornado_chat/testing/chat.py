@@ -1,5 +1,6 @@
 """A running server as a test sees it."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any, TypeVar
 from urllib.parse import urlencode
@@ -10,10 +11,12 @@ from tornado.httpclient import AsyncHTTPClient
 from tornado_chat.app import Server
 from tornado_chat.messages import Credentials, Identity
 from tornado_chat.testing.clock import Clock
+from tornado_chat.testing.growerp import GrowErp
 from tornado_chat.testing.logs import Logs
 from tornado_chat.testing.native import Native, of
-from tornado_chat.testing.people import key_of
+from tornado_chat.testing.people import key_of, user_id_of
 from tornado_chat.testing.rest import Rest
+from tornado_chat.testing.settling import settle
 from tornado_chat.testing.socket import Opening, Socket
 
 T = TypeVar("T", bound=Socket)
@@ -28,6 +31,7 @@ class Chat:
         self.logs = logs
         self.url = f"http://127.0.0.1:{server.port}"
         self._http = AsyncHTTPClient(force_instance=True, max_clients=100)
+        clock.chat = self
         self._opened: list[Socket] = []
 
     def connect(self, name: str | None, **more: Any) -> Opening[Native]:
@@ -78,6 +82,27 @@ class Chat:
         """Somebody's requests, with the key in the header; without a name, nobody's."""
         return Rest(self._http, self.url, self._key(name) if key is None else key)
 
+    def growerp(self, name: str, *, subscribe: str | None = "ALL") -> Opening[GrowErp]:
+        """Somebody's front-end: both sockets, the second of which asks for these notifications; None
+        asks for nothing. Needs the plugin `growerp`."""
+
+        async def opening() -> GrowErp:
+            query = {"userId": user_id_of(name)}
+            chat, notws = await asyncio.gather(
+                self._open(Socket, "/chat", name, query=query),
+                self._open(Socket, "/notws", name, query=query),
+            )
+            if subscribe is not None:
+                await notws.send(f"subscribe: {subscribe}")
+            return GrowErp(chat, notws, self.rest(name))
+
+        return Opening(opening)
+
+    async def settled(self, seconds: float = 5.0) -> None:
+        """What the server does beside all answers is done: observers and consumers have had every
+        message, what is written in the background is committed."""
+        await settle(self.server, seconds)
+
     async def identity(self, name: str) -> Identity:
         """Who that is, as the methods of a provider get it."""
         return await self.server.identify(Credentials(key=self._key(name)))
@@ -86,10 +111,9 @@ class Chat:
         if name is None:
             return None
         named = {user.user_id: user.api_key for user in self.server.config.users}
-        return named.get(f"u-{name}") or named.get(name) or key_of(name)
+        return named.get(user_id_of(name)) or named.get(name) or key_of(name)
 
     async def close(self) -> None:
         """Ends what was opened here."""
-        for socket in self._opened:
-            await socket.close()
+        await asyncio.gather(*(socket.close() for socket in self._opened))
         self._http.close()

@@ -4,7 +4,6 @@ import contextlib
 import tempfile
 from collections.abc import AsyncIterator, Iterable, Mapping
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from argon2 import PasswordHasher
@@ -13,6 +12,8 @@ from tornado_chat import config as configuration
 from tornado_chat.app import Server
 from tornado_chat.testing.chat import Chat
 from tornado_chat.testing.clock import Clock
+from tornado_chat.testing.finding import Named, find
+from tornado_chat.testing.leaks import Leaks
 from tornado_chat.testing.logs import Logs
 from tornado_chat.testing.people import users
 
@@ -21,7 +22,7 @@ QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)  # as weak as 
 
 @contextlib.asynccontextmanager
 async def chat_server(
-    plugins: Iterable[ModuleType] = (),
+    plugins: Iterable[Named] = (),
     config: Mapping[str, Any] | None = None,
     *,
     folder: Path | str | None = None,
@@ -29,18 +30,52 @@ async def chat_server(
 ) -> AsyncIterator[Chat]:
     """A server on a free port, with a database of its own, and with these plugins and no others.
 
-    `config`: tables over those of `base_config`; its users come beside ours. `folder`: keeps the
-    database for another server after this one. `logs`: shared by several servers.
+    `plugins`: modules, paths of drop-in files or folders, names of installed plugins; what they
+    require of installed ones comes with them. `config`: tables over the defaults; its users come
+    beside ann, bob and the others. `folder`: keeps the database for a server after this one. `logs`:
+    one for several servers.
+
+    AssertionError at the end of the block for a task that still runs, a session that is still open,
+    and a line at WARNING or above that `logs.expect` was not told of. Where the block has failed
+    itself nothing is checked; its error gets such lines as notes.
     """
+    tables = {**(config or {})}
+    tables["users"] = [*users(), *tables.get("users", [])]
+    with logs if logs is not None else Logs() as kept:
+        leaks = Leaks()
+        left: list[str] = []
+        try:
+            async with running(plugins, tables, folder=folder, logs=kept) as chat:
+                yield chat
+                await chat.close()
+                left += await leaks.sessions(chat.server)
+        except Exception as error:
+            for line in kept.unexpected():
+                error.add_note(f"in the log: {line}")
+            raise
+        left += await leaks.tasks()
+        if left:
+            raise AssertionError("\n".join(left))
+        kept.check()
+
+
+@contextlib.asynccontextmanager
+async def running(
+    plugins: Iterable[Named],
+    tables: Mapping[str, Any],
+    *,
+    folder: Path | str | None = None,
+    logs: Logs,
+) -> AsyncIterator[Chat]:
+    """The same without the checks, and with no users but those of the tables."""
     with contextlib.ExitStack() as stack:
-        logs = stack.enter_context(logs if logs is not None else Logs())
         if folder is None:
             folder = stack.enter_context(tempfile.TemporaryDirectory())
+        found = stack.enter_context(find(plugins))
+        config = configuration.build(merged(base_config(Path(folder)), tables))
         clock = Clock()
-        tables = merged(base_config(Path(folder)), config or {})
-        tables["users"] = [*users(), *(config or {}).get("users", [])]
-        server = Server(configuration.build(tables), plugins, entry_points=False)
-        server.accounts._passwords._hasher = QUICK  # noqa: SLF001 - a second each would be too long
+        server = Server(config, found.modules, entry_points=found.installed, clock=clock)
+        server.accounts._passwords._hasher = QUICK  # noqa: SLF001 - a real one takes its time
         await server.start()
         chat = Chat(server, clock, logs)
         try:
@@ -48,7 +83,6 @@ async def chat_server(
         finally:
             await chat.close()
             await server.stop()
-        logs.check()
 
 
 def base_config(folder: Path) -> dict[str, Any]:

@@ -5,11 +5,11 @@ import contextlib
 import json
 from collections.abc import Awaitable, Callable, Generator
 from types import TracebackType
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import websockets
 
-T = TypeVar("T", bound="Socket")
+T = TypeVar("T", bound="Closable")
 
 SECONDS = 5.0  # for what has to come
 
@@ -56,6 +56,13 @@ class Socket:
     async def close(self) -> None:
         """Ends it as a peer does that has done."""
         await self.connection.close()
+
+
+class Closable(Protocol):
+    """What can be ended."""
+
+    async def close(self) -> None:
+        """Ends it."""
 
 
 class Opening(Generic[T]):
