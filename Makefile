@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 SOURCES := setup.cfg setup.py
-CHECKED := tornado_chat plugins tests setup.py $(wildcard benchmarks)
+CHECKED := tornado_chat plugins tests docs/examples setup.py $(wildcard benchmarks)
 
 .PHONY: help setup test soak bench coverage lint format types docs serve demo clean
 
@@ -30,7 +30,7 @@ coverage: .venv/test.stamp     ## all tests, and which branches they did not rea
 lint: .venv/test.stamp .venv/dev.stamp     ## style, format, spelling, types
 	$(BIN)/ruff check $(CHECKED)
 	$(BIN)/ruff format --check $(CHECKED)
-	$(BIN)/codespell $(filter-out tests,$(CHECKED)) conf docs README.md CHANGELOG.md
+	$(BIN)/codespell $(filter-out tests docs/examples,$(CHECKED)) conf docs README.md CHANGELOG.md
 	$(BIN)/mypy
 
 format: .venv/dev.stamp     ## let ruff write the format
@@ -39,8 +39,9 @@ format: .venv/dev.stamp     ## let ruff write the format
 types: .venv/test.stamp .venv/dev.stamp     ## mypy alone
 	$(BIN)/mypy
 
-docs: .venv/runtime.stamp     ## write what is generated: conf/tornado_chat.toml, docs/reference/configuration.md
+docs: .venv/runtime.stamp     ## write what is generated: conf/tornado_chat.toml, pages of docs, and what pages show of examples
 	$(BIN)/python -m tornado_chat.config.reference --write
+	$(BIN)/python tests/support/slices.py
 
 serve: .venv/runtime.stamp     ## serve conf/tornado_chat.toml
 	$(BIN)/tornado-chat serve -c conf/tornado_chat.toml

@@ -29,6 +29,8 @@ def test_a_configuration_passes_the_check(page, block, tmp_path):
     for name, plugin in SAVED.findall(page.read_text()):
         (tmp_path / "plugins" / name).write_text(plugin)
     (tmp_path / "tornado_chat.toml").write_text(block)
+    for name in re.findall(r'file = "([\w.]+)"', block):
+        (tmp_path / name).write_text("a-secret-of-a-file")
     environ = dict.fromkeys(re.findall(r'env = "(\w+)"', block), "a-value-of-the-environment")
     config = load(tmp_path / "tornado_chat.toml", [], environ)
     plugins = Plugins.load(replace(config.plugins, directory=tmp_path / "plugins"))
