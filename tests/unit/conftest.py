@@ -33,8 +33,8 @@ def load_plugins(tmp_path):
     """load_plugins(sections, disabled=[…], modules=[…]): what was written, nothing installed."""
     loaded = []
 
-    def load(sections=None, disabled=(), modules=(), *, entry_points=False):
-        config = PluginsConfig(tmp_path / "plugins", tuple(disabled), sections or {})
+    def load(sections=None, disabled=(), modules=(), *, entry_points=False, **also):
+        config = PluginsConfig(tmp_path / "plugins", tuple(disabled), sections or {}, **also)
         loaded.append(Plugins.load(config, modules, entry_points=entry_points))
         return loaded[-1]
 

@@ -103,45 +103,93 @@ async def test_a_full_queue_loses_the_oldest(plugin_file, load_plugins, caplog):
     assert caplog.text.count("is too slow") == 1
 
 
-async def test_an_observer_that_ignores_its_cancellation_is_told_nothing_more(
+async def test_an_observer_that_ignores_its_cancellation_is_ended(
     plugin_file, load_plugins, caplog, monkeypatch
 ):
-    monkeypatch.setattr("tornado_chat.plugins.traffic.CANCEL_SECONDS", 0.02)
+    monkeypatch.setattr("tornado_chat.plugins.stepping.CANCEL_SECONDS", 0.02)
     plugin_file(
         "stuck",
         """
         import asyncio
-        free = asyncio.Event()
         seen = []
 
         @hookimpl
         async def message_published(message):
             seen.append(message.offset)
-            while not free.is_set():
-                try:
-                    await free.wait()
-                except asyncio.CancelledError:
-                    pass
+            try:
+                while message.offset == 1:
+                    try:
+                        await asyncio.sleep(30)
+                    except asyncio.CancelledError:
+                        pass
+            finally:
+                seen.append("ended")
         """,
     )
     plugins = load_plugins()
     observers = Observers(plugins, seconds=0.02)
-    try:
-        observers.tell("message_published", message=message(1))
-        observers.tell("message_published", message=message(2))
-        await until(lambda: plugins.get("stuck").failures)
-        observers.tell("message_published", message=message(3))
-        await asyncio.sleep(0.05)
-        assert plugins.get("stuck").module.seen == [1]
-        assert "is told nothing more" in caplog.text
-    finally:
-        plugins.get("stuck").module.free.set()
+    observers.tell("message_published", message=message(1))
+    observers.tell("message_published", message=message(2))
+    await until(lambda: plugins.get("stuck").module.seen == [1, "ended", 2, "ended"])
+    assert plugins.get("stuck").failures == {"message_published": 1}
+    assert "failed in message_published: Stuck" in caplog.text
+
+
+FAILS = """
+    seen = []
+
+    @hookimpl
+    def message_published(message):
+        seen.append(message.offset)
+        if message.offset < {good}:
+            raise ValueError
+
+    @hookimpl
+    def session_opened(session):
+        seen.append(session)
+"""
+
+
+async def test_an_observer_that_fails_again_and_again_is_set_aside_and_tried_again(
+    plugin_file, load_plugins, caplog
+):
+    caplog.set_level("INFO")
+    plugin_file("fails", FAILS.format(good=40))
+    plugins, now = load_plugins(), 100.0
+    observers = Observers(plugins, clock=lambda: now)
+    fails = plugins.get("fails")
+    calls, seen = fails.calls["message_published"], fails.module.seen
+
+    async def told(*offsets):
+        for offset in offsets:
+            observers.tell("message_published", message=message(offset))
+        observers.tell("session_opened", session="other")
+        await until(lambda: seen and seen[-1] == "other")
+        seen.pop()
+        found = list(seen)
+        seen.clear()
+        return found
+
+    assert await told(*range(1, 9)) == [1, 2, 3, 4, 5]
+    assert (fails.lost, calls.set_aside) == (3, True)
+    assert caplog.text.count("set aside, tried again after 1 s") == 1
+    now += 0.9
+    assert await told(9) == []
+    now += 0.2
+    assert await told(10, 11) == [10]  # tried once; twice as long now
+    now += 1.9
+    assert await told(12) == []
+    now += 0.2
+    assert await told(40, 41) == [40, 41]
+    assert (fails.lost, calls.set_aside, calls.failures) == (6, False, 6)
+    assert caplog.text.count("works again in message_published") == 1
+    assert await told(13, 14, 15, 16, 42) == [13, 14, 15, 16, 42]  # not so many in a row
 
 
 async def test_a_plain_observer_that_blocks_is_named(
     plugin_file, load_plugins, caplog, monkeypatch
 ):
-    monkeypatch.setattr("tornado_chat.plugins.observers.HOLD_SECONDS", 0.01)
+    monkeypatch.setattr("tornado_chat.plugins.calls.HOLD_SECONDS", 0.01)
     plugin_file("a", "import time\n@hookimpl\ndef session_opened(session): time.sleep(0.02)\n")
     load_plugins().observers.tell("session_opened", session="s1")
     await until(lambda: "plugin 'a' held everybody up for 0.0 s in session_opened" in caplog.text)

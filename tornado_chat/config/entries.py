@@ -15,6 +15,7 @@ from tornado_chat.config.fields import (
     file,
     flag,
     link,
+    number,
     plain_name,
     text,
     texts,
@@ -131,6 +132,11 @@ class PluginsSchema(Section):
         "A folder with plugins of one's own, each a module or a package. It need not be there.",
     )
     disabled = texts((), "Names of plugins that are not loaded.", NAME, example="order_list")
+    call_seconds = number(
+        10.0,
+        "A plugin that has not answered for so many seconds is not waited for any longer: whoever "
+        "asked is told that it is unavailable. 0: no limit.",
+    )
     sections = fields.Dict(
         fields.String(validate=NAME), fields.Dict(fields.String()), load_default=dict
     )

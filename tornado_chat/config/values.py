@@ -141,6 +141,7 @@ class PluginsConfig:
     disabled: tuple[str, ...]
     # As they stand in the file, by plugin: `check_section` turns one into what its plugin gets.
     sections: Mapping[str, Mapping[str, Any]] = field(repr=False)
+    call_seconds: float = 10.0
 
     def section(self, name: str) -> Mapping[str, Any]:
         """The section of a plugin, not yet checked; empty where the file says nothing."""

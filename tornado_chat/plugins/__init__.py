@@ -7,6 +7,7 @@ under traffic is contained.
     traffic     hooks that see traffic, one by one          observers   those that are told afterwards
 """
 
+import contextlib
 import inspect
 import logging
 from collections.abc import Callable, Collection, Iterable, Iterator
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from tornado_chat.config import PluginsConfig
 from tornado_chat.errors import Denied, SetupError
 from tornado_chat.messages import Credentials, Draft, Identity, Topic
+from tornado_chat.plugins.calls import PluginFailed
 from tornado_chat.plugins.checks import (
     check_api,
     check_schema,
@@ -27,7 +29,7 @@ from tornado_chat.plugins.checks import (
 )
 from tornado_chat.plugins.observers import Observers
 from tornado_chat.plugins.source import DropIns, Plugin, boot_error, choose, given, installed, load
-from tornado_chat.plugins.traffic import Authenticator, Filter, Veto, authenticate, within
+from tornado_chat.plugins.traffic import Authenticator, Filter, Veto, authenticate
 from tornado_chat.store.models import StoreModel
 from tornado_chat.topics import Registry
 
@@ -78,6 +80,7 @@ class Plugins:
             places = chain(drop_ins, installed(entry_points), given(modules))
             plugins = [load(finding) for finding in choose(places, config.disabled)]
             for plugin in plugins:
+                plugin.call_seconds = config.call_seconds
                 check_api(plugin)
             plugins = in_order(plugins, config.disabled)
             find_hooks(plugins)
@@ -170,13 +173,9 @@ class Plugins:
         started, self._started = self._started, []
         results = []
         for plugin in reversed([plugin for plugin in started if "shutdown" in plugin.hooks]):
-            try:
-                answer = plugin.hooks["shutdown"](**arguments)
-                if inspect.isawaitable(answer):
-                    answer = await within(answer, SHUTDOWN_SECONDS)
-                results.append((plugin, answer))
-            except Exception as error:  # noqa: BLE001 - the others must be shut down as well
-                plugin.failed("shutdown", error)
+            calls = plugin.calls_of("shutdown", SHUTDOWN_SECONDS, words=())
+            with contextlib.suppress(PluginFailed):  # the others must be shut down as well
+                results.append((plugin, await calls.run(plugin.hooks["shutdown"], **arguments)))
         return results
 
     def provide_topics(self, server: "Server") -> Registry:
@@ -251,6 +250,7 @@ class Plugins:
                 "kinds": list(plugin.kinds),
                 "mount": plugin.mount or "/",
                 "failures": dict(plugin.failures),
+                "calls": {hook: calls.describe() for hook, calls in plugin.calls.items()},
                 "lost": plugin.lost,
             }
             for plugin in self._plugins

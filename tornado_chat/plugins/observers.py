@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from tornado_chat.plugins.breaker import Breaker
-from tornado_chat.plugins.calls import CANCEL_SECONDS, PluginFailed
+from tornado_chat.plugins.calls import PluginFailed
 from tornado_chat.plugins.source import Plugin
+from tornado_chat.plugins.stepping import CANCEL_SECONDS
 
 OBSERVERS = ("message_published", "session_opened", "session_closed")
 
@@ -67,6 +68,11 @@ class Observer:
             self._task = asyncio.get_running_loop().create_task(
                 self._drain(), name=f"observer {self.plugin.name}"
             )
+
+    @property
+    def busy(self) -> bool:
+        """Whether something waits to be told, or is being told."""
+        return self._task is not None
 
     async def _drain(self) -> None:
         began = time.monotonic()
@@ -145,6 +151,10 @@ class Observers:
         if not self._by_hook[hook]:
             return None
         return lambda what: self.tell(hook, **{name: what})
+
+    def busy(self) -> list[str]:
+        """Which plugins have not been told everything yet."""
+        return [observer.plugin.name for observer in self._all if observer.busy]
 
     async def stop(self, seconds: float = 1.0) -> None:
         """Lets the queues run dry for so long; what then still waits is lost."""

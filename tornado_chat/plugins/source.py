@@ -7,11 +7,11 @@ import importlib
 import importlib.metadata
 import itertools
 import logging
+import os
 import sys
 import threading
 import time
 import traceback
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.machinery import ModuleSpec
@@ -23,11 +23,13 @@ from typing import Any
 from marshmallow import Schema
 
 from tornado_chat.errors import SetupError
+from tornado_chat.plugins.calls import Calls, WrongType
 
 log = logging.getLogger("tornado_chat.plugins")
 
 ENTRY_POINTS = "tornado_chat"
 RESERVED = frozenset({"directory", "disabled"})  # keys of [plugins] that are no plugin's section
+TRACE = "TORNADO_CHAT_TRACE_HOOKS"  # 1: each call into a plugin is a line of the log
 QUIET_SECONDS = 30.0  # between two log lines about the same hook of the same plugin
 
 _packages = itertools.count(1)
@@ -53,7 +55,8 @@ class Plugin:
     distribution or its `__version__`, empty where neither says. `config`: its section, checked.
     `schema`: of that section, None where it takes none. `mount`: below which its routes lie,
     without a slash at the end; empty for the root. `kinds`: of topic, as it registered them.
-    `failures`: by hook, since the start; `lost`: events that its observers were too slow for.
+    `calls`: by hook, since the start; `lost`: events that its observers were too slow for.
+    `call_seconds`: for one call that waits, 0 for no limit. `traced`: each call is a line of the log.
     """
 
     name: str
@@ -66,8 +69,10 @@ class Plugin:
     mount: str = ""
     hooks: dict[str, Hook] = field(default_factory=dict)
     kinds: list[str] = field(default_factory=list)
-    failures: Counter[str] = field(default_factory=Counter)
+    calls: dict[str, Calls] = field(default_factory=dict)
     lost: int = 0
+    call_seconds: float = 10.0
+    traced: bool = field(default_factory=lambda: os.environ.get(TRACE, "") not in ("", "0"))
     _said: dict[str, float] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -81,17 +86,36 @@ class Plugin:
         """The names of the plugins that it needs."""
         return getattr(self.module, "requires", ())
 
-    def failed(self, hook: str, error: BaseException) -> None:
-        """Counts a failure under traffic and logs it, at most once in a while.
+    @property
+    def failures(self) -> dict[str, int]:
+        """By hook, since the start; those without any are left out."""
+        return {hook: each.failures for hook, each in self.calls.items() if each.failures}
+
+    def calls_of(self, hook: str, limit: float | None = None, **options: Any) -> Calls:
+        """The one way into a hook of it. `limit`: seconds, None for `call_seconds`; `options` as in
+        `Calls`, of who asks first."""
+        found = self.calls.get(hook)
+        if found is None:
+            found = self.calls[hook] = Calls(self, hook, self.call_seconds, **options)
+        if limit is not None:
+            found.limit = limit
+        return found
+
+    def failed(self, hook: str, error: BaseException, where: str | None = None) -> None:
+        """Counts a failure under traffic and logs it, at most once in a while. `where`: `file:line`
+        of what was called, for an error that none of the plugin's own lines has raised.
 
         The log has the error's type and place but not its text, which may quote a message or a
         credential. Safe on any thread.
         """
+        calls = self.calls_of(hook)
         with self._lock:
-            self.failures[hook] += 1
-            count = self.failures[hook]
-        where = place_of(error, self.file)
-        self.say(hook, f"failed in {hook}: {type(error).__name__} ({where}), {count} so far")
+            calls.failures += 1
+        what = type(error).__name__
+        if isinstance(error, WrongType):
+            what = f"{what}: {error}"
+        at = own_place(error, self.file) or where or place_of(error, self.file)
+        self.say(hook, f"failed in {hook}: {what} ({at}), {calls.failures} so far")
 
     def say(self, about: str, text: str, level: int = logging.ERROR) -> None:
         """A log line about this plugin, unless there was one about the same a moment ago."""
@@ -108,12 +132,17 @@ def place_of(error: BaseException, file: str) -> str:
     if isinstance(error, SyntaxError) and error.filename:
         return f"{error.filename}:{error.lineno}"
     frames = traceback.extract_tb(error.__traceback__)
-    package = str(Path(file).parent) + "/" if file.endswith("__init__.py") else file
-    own = [frame for frame in frames if frame.filename.startswith(package)]
     if not frames:
         return file
-    deepest = (own or list(frames))[-1]
-    return f"{deepest.filename}:{deepest.lineno}"
+    return own_place(error, file) or f"{frames[-1].filename}:{frames[-1].lineno}"
+
+
+def own_place(error: BaseException, file: str) -> str | None:
+    """`file:line` of the deepest line of the plugin itself in it; None where it has none."""
+    frames = traceback.extract_tb(error.__traceback__)
+    package = str(Path(file).parent) + "/" if file.endswith("__init__.py") else file
+    own = [frame for frame in frames if frame.filename.startswith(package)]
+    return f"{own[-1].filename}:{own[-1].lineno}" if own else None
 
 
 def boot_error(plugin: str, stage: str, error: BaseException, file: str) -> SetupError:

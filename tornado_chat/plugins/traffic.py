@@ -5,60 +5,26 @@ counted and logged with its name. None of these goes through pluggy, whose calls
 much and end at the first that raises.
 """
 
-import asyncio
-import inspect
-from collections.abc import Awaitable
-from typing import Any
+import types
+from functools import partial
 
 from tornado_chat.errors import ChatError, Denied, Unauthorized, Unavailable
 from tornado_chat.messages import Credentials, Draft, Identity, Topic
-from tornado_chat.plugins.source import Plugin
-
-ANSWER_SECONDS = 10.0  # how long a plugin may think about a person or a veto
-
-
-CANCEL_SECONDS = 1.0  # for what took too long to end
-
-
-class Stuck(TimeoutError):
-    """It took too long and did not end when it was cancelled either."""
-
-
-async def within(answer: Awaitable[Any], seconds: float) -> Any:
-    """What it answers, at most so many seconds later, also where it ignores its cancellation.
-
-    Raises TimeoutError, of it Stuck where it runs on.
-    """
-    task = asyncio.ensure_future(answer)
-    try:
-        done, _ = await asyncio.wait({task}, timeout=seconds)
-        if done and not task.cancelled():
-            return task.result()
-        if not done:
-            task.cancel()
-            ended, _ = await asyncio.wait({task}, timeout=CANCEL_SECONDS)
-            if not ended:
-                raise Stuck
-        raise TimeoutError
-    finally:
-        if not task.done():
-            task.cancel()
-        task.add_done_callback(lambda task: task.cancelled() or task.exception())
+from tornado_chat.plugins.calls import PluginFailed, WrongType
+from tornado_chat.plugins.source import Hook, Plugin
 
 
 class Guard:
     """One plugin's function for one hook."""
 
     name: str
-    seconds = ANSWER_SECONDS
+    expects: tuple[type, ...] | None = None
+    words: tuple[type[ChatError], ...] = (ChatError,)
 
     def __init__(self, plugin: Plugin) -> None:
         self.plugin = plugin
         self._hook = plugin.hooks[self.name]
-
-    async def _answer(self, **given: Any) -> Any:
-        answer = self._hook(**given)
-        return await within(answer, self.seconds) if inspect.isawaitable(answer) else answer
+        self._calls = plugin.calls_of(self.name, expects=self.expects, words=self.words)
 
 
 class Filter(Guard):
@@ -67,26 +33,27 @@ class Filter(Guard):
 
     name = "filter_message"
 
+    def __init__(self, plugin: Plugin) -> None:
+        super().__init__(plugin)
+        self._function = partial(checked, self._hook)
+
     def __call__(self, draft: Draft) -> Draft:
         """The draft as the plugin wants it. Raises Denied, or Unavailable where it failed."""
         try:
-            changed = self._hook(message=draft)
-            if changed is None or changed is draft:
-                return draft
-            return checked(draft, changed)
-        except ChatError:
-            raise
-        except Exception as error:  # noqa: BLE001 - a plugin may raise anything
-            self.plugin.failed(self.name, error)
+            return self._calls.run_now(self._function, draft)  # type: ignore[no-any-return]
+        except PluginFailed:
             raise Unavailable(
                 f"publish {draft.topic.name}: plugin {self.plugin.name!r} could not check it"
             ) from None
 
 
-def checked(draft: Draft, changed: Any) -> Draft:
-    """What a filter gave back, if it changed only what it may."""
+def checked(hook: Hook, draft: Draft) -> Draft:
+    """What a filter makes of a draft, if it changed only what it may."""
+    changed = hook(message=draft)
+    if changed is None or changed is draft:
+        return draft
     if not isinstance(changed, Draft):
-        raise TypeError(f"filter_message gave {type(changed).__name__}, expected Draft or None")
+        raise WrongType(f"gave {type(changed).__name__}, expected Draft or None")
     fixed = (changed.topic, changed.sender, changed.key, changed.pair, changed.digest)
     if fixed != (draft.topic, draft.sender, draft.key, draft.pair, draft.digest):
         raise ValueError("filter_message may change data, audience and sender_name only")
@@ -102,34 +69,31 @@ class Veto(Guard):
         """Whether the plugin leaves it allowed: only its False forbids. Raises what it raises of
         the house's errors, and Unavailable where it failed or took too long."""
         try:
-            return await self._answer(identity=identity, action=action, topic=topic) is not False
-        except ChatError:
-            raise
-        except Exception as error:  # noqa: BLE001 - a plugin may raise anything
-            self.plugin.failed(self.name, error)
+            answer = await self._calls.run(
+                self._hook, identity=identity, action=action, topic=topic
+            )
+        except PluginFailed:
             raise Unavailable(
                 f"{action} {topic.name}: plugin {self.plugin.name!r} could not check it"
             ) from None
+        return answer is not False
 
 
 class Authenticator(Guard):
     """`authenticate`: one that fails has no opinion, but its failure is not forgotten."""
 
     name = "authenticate"
+    expects = (Identity, types.NoneType)
+    words = (Denied, Unauthorized)
 
     async def __call__(self, credentials: Credentials) -> Identity | None:
         """Who it is. Raises Denied or Unauthorized where the plugin ends the search, and
         Unavailable where it failed."""
         try:
-            answer = await self._answer(credentials=credentials)
-            if answer is None or isinstance(answer, Identity):
-                return answer
-            raise TypeError(f"authenticate gave {type(answer).__name__}, expected Identity or None")
-        except (Denied, Unauthorized):
-            raise
-        except Exception as error:  # noqa: BLE001 - a plugin may raise anything
-            self.plugin.failed(self.name, error)
+            answer: Identity | None = await self._calls.run(self._hook, credentials=credentials)
+        except PluginFailed:
             raise Unavailable("who you are cannot be looked up now, try again later") from None
+        return answer
 
 
 async def authenticate(

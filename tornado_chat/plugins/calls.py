@@ -1,0 +1,220 @@
+"""The one way into a plugin: each call counted, timed, contained.
+
+A call runs in the task of its caller. Its coroutine is stepped by hand, so that one that answers
+at once costs two looks at the clock, and how long each step held the loop is known. Only a call
+that waits gets a timer. One that does not end when it is cancelled is closed: nothing of it runs on.
+"""
+
+import asyncio
+import logging
+import sqlite3
+import time
+import types
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import peewee
+
+from tornado_chat.errors import ChatError, Unavailable
+from tornado_chat.plugins.stepping import awaited, rest
+
+if TYPE_CHECKING:
+    from tornado_chat.plugins.source import Plugin
+
+trace = logging.getLogger("tornado_chat.trace")
+clock = time.perf_counter
+
+HOLD_SECONDS = 0.1  # of the loop in one step; more is named in the log
+NAMES: dict[type, str] = {types.NoneType: "None", dict: "a dict"}
+
+
+class PluginFailed(ChatError):
+    """A plugin raised what is no word of the house, or gave what cannot be used. `cause`: what it
+    was; its text may quote a message, so it goes nowhere."""
+
+    def __init__(self, message: str, cause: BaseException) -> None:
+        super().__init__(message)
+        self.cause = cause
+
+
+class TookTooLong(PluginFailed, Unavailable):
+    """It did not answer in its time."""
+
+
+class WrongType(TypeError):
+    """What a plugin gave is not what was asked for. The text holds names of types alone."""
+
+
+class Calls:
+    """The calls of one hook of one plugin. They are counted where they are made, so a reader may
+    see a moment in between.
+
+    `count`: that have ended; `failures`: of them; `seconds`: of all together, from beginning to
+    end; `longest`: of them, in seconds; `held`: steps that held the loop, or the writer, for too
+    long; `set_aside`: it is left alone for a while. `limit`: seconds for one call, 0 for no limit.
+    `words`: what the plugin may raise, which passes to the caller. `expects`: the type of an
+    answer, None for any.
+    """
+
+    __slots__ = (
+        *("count", "expects", "failures", "held", "limit", "longest", "seconds", "set_aside"),
+        *("_hook", "_plugin", "words"),
+    )
+
+    def __init__(
+        self,
+        plugin: "Plugin",
+        hook: str,
+        limit: float = 0.0,
+        *,
+        words: tuple[type[BaseException], ...] = (ChatError,),
+        expects: type | tuple[type, ...] | None = None,
+    ) -> None:
+        self._plugin = plugin
+        self._hook = hook
+        self.limit = limit
+        self.words = words
+        self.expects = expects
+        self.count = self.failures = self.held = 0
+        self.seconds = self.longest = 0.0
+        self.set_aside = False
+
+    async def run(self, function: Callable[..., Any], *args: Any, **given: Any) -> Any:
+        """What the function answers, async or not. Raises its `words` as they are, TookTooLong, and
+        PluginFailed for anything else, which is counted and logged."""
+        waited = False
+        began = clock()
+        try:
+            answer = function(*args, **given)
+            if type(answer) is not types.CoroutineType and hasattr(type(answer), "__await__"):
+                answer = awaited(answer)
+            if type(answer) is types.CoroutineType:
+                try:
+                    first = answer.send(None)
+                except StopIteration as stop:
+                    answer = stop.value
+                else:
+                    self._look(clock() - began)
+                    waited = True
+                    answer = await rest(answer, first, self.limit, self._look)
+            if self.expects is not None and not isinstance(answer, self.expects):
+                raise self._wrong(answer)
+        except BaseException as error:
+            problem = self._ended_badly(error, function, clock() - began, waited=waited)
+            if problem is error:
+                raise
+            raise problem from error
+        took = clock() - began
+        self.count += 1
+        self.seconds += took
+        if took > self.longest:  # noqa: PLR1730 - max() costs more than all the rest
+            self.longest = took
+        if took > HOLD_SECONDS and not waited:
+            self._look(took)
+        if self._plugin.traced:
+            self._trace(took, "ok")
+        return answer
+
+    def run_now(self, function: Callable[..., Any], *args: Any, **given: Any) -> Any:
+        """The same for a function that may not be async; on any thread. The database's own trouble
+        passes as it is: it is nobody's fault."""
+        began = clock()
+        try:
+            answer = function(*args, **given)
+            if type(answer) is types.CoroutineType:
+                answer.close()
+                raise WrongType("gave an awaitable, it may not be async")
+            if self.expects is not None and not isinstance(answer, self.expects):
+                raise self._wrong(answer)
+        except BaseException as error:
+            if is_trouble(error):
+                raise
+            problem = self._ended_badly(error, function, clock() - began, waited=False)
+            if problem is error:
+                raise
+            raise problem from error
+        took = clock() - began
+        self.count += 1
+        self.seconds += took
+        if took > self.longest:  # noqa: PLR1730 - max() costs more than all the rest
+            self.longest = took
+        if took > HOLD_SECONDS:
+            self._look(took)
+        if self._plugin.traced:
+            self._trace(took, "ok")
+        return answer
+
+    def _look(self, took: float) -> None:
+        """At a step that took so many seconds."""
+        if took > HOLD_SECONDS:
+            self.held += 1
+            text = f"held everybody up for {took:.1f} s in {self._hook}"
+            self._plugin.say(f"held {self._hook}", text)
+
+    def _ended_badly(
+        self, error: BaseException, function: Callable[..., Any], took: float, *, waited: bool
+    ) -> BaseException:
+        """Counts a call that raised; what its caller is to be told."""
+        self.count += 1
+        self.seconds += took
+        self.longest = max(self.longest, took)
+        if not waited:
+            self._look(took)
+        if self._plugin.traced:
+            self._trace(took, type(error).__name__)
+        if isinstance(error, self.words) or not is_fault(error):
+            return error
+        self._plugin.failed(self._hook, error, line_of(function))
+        name = self._plugin.name
+        if isinstance(error, TimeoutError):
+            return TookTooLong(f"plugin {name!r} took too long in {self._hook}", error)
+        return PluginFailed(f"plugin {name!r} failed in {self._hook}", error)
+
+    def _wrong(self, answer: object) -> WrongType:
+        expects = self.expects if isinstance(self.expects, tuple) else (self.expects,)
+        names = " or ".join(NAMES.get(each, each.__name__) for each in expects if each is not None)
+        return WrongType(f"gave {type(answer).__name__}, expected {names}")
+
+    def describe(self) -> dict[str, Any]:
+        """As the command line and the health page show it; seconds with microseconds."""
+        return {
+            "count": self.count,
+            "failures": self.failures,
+            "seconds": round(self.seconds, 6),
+            "longest": round(self.longest, 6),
+            "held": self.held,
+            "set_aside": self.set_aside,
+        }
+
+    def _trace(self, took: float, how: str) -> None:
+        name = self._plugin.name
+        trace.info("plugin %r %s %.3f ms %s", name, self._hook, took * 1000, how)
+
+
+def is_fault(error: BaseException) -> bool:
+    """Whether it is the plugin's mistake, and not somebody's who wants the task or all to end."""
+    if isinstance(error, asyncio.CancelledError):
+        task = asyncio.current_task()
+        return task is not None and not task.cancelling()
+    return isinstance(error, Exception | SystemExit)
+
+
+def is_trouble(error: BaseException) -> bool:
+    """Whether the database could not, and not that it was asked for what is not there, for which
+    SQLite has the same class."""
+    if not isinstance(error, peewee.OperationalError):
+        return False
+    first: BaseException = error
+    while first.__context__ is not None:
+        first = first.__context__
+    return getattr(first, "sqlite_errorcode", None) != sqlite3.SQLITE_ERROR
+
+
+def line_of(function: Callable[..., Any]) -> str | None:
+    """`file:line` where it is defined, None where that cannot be told."""
+    if isinstance(function, partial):
+        function = function.args[0]
+    function = getattr(function, "function", function)
+    code = getattr(getattr(function, "__func__", function), "__code__", None)
+    return f"{code.co_filename}:{code.co_firstlineno}" if code else None
