@@ -149,8 +149,10 @@ class PasswordDoor:
         self._secret = secrets.token_bytes(32)
 
     async def basic(self, credentials: Credentials) -> Identity:
-        """A right answer is remembered for some minutes, so that not each REST call costs argon2."""
-        shown = f"{credentials.username}\0{credentials.password}".encode(errors="replace")
+        """A right answer is remembered for some minutes, so that not each REST call costs argon2;
+        for that address alone, since a plugin may have looked at it."""
+        said = (credentials.address, credentials.username, credentials.password)
+        shown = "\0".join(str(each) for each in said).encode(errors="replace")
         digest = hmac.new(self._secret, shown, hashlib.sha256).hexdigest()
         identity = self._memory.by_password(digest)
         if identity is None:
