@@ -132,12 +132,24 @@ def of_the_store(server: "Server") -> Iterator[Metric]:
 def of_plugins(server: "Server") -> Iterator[Metric]:
     """What each plugin does, and what it costs the others."""
     plugins = list(server.plugins)
-    failures = {
-        (plugin.name, hook): count for plugin in plugins for hook, count in plugin.failures.items()
-    }
-    lost = {(plugin.name,): plugin.lost for plugin in plugins}
-    yield counter("plugin_failures_total", "Calls that failed.", failures, "plugin", "hook")
+    # A hook that is called for the first time, perhaps by another thread, adds itself
+    calls = {(each.name, hook): of for each in plugins for hook, of in dict(each.calls).items()}
+
+    def by_hook(what: str) -> Labelled:
+        return {where: getattr(each, what) for where, each in calls.items()}
+
+    where = ("plugin", "hook")
+    yield counter("plugin_calls_total", "Calls that have ended.", by_hook("count"), *where)
+    yield counter("plugin_failures_total", "Calls that failed.", by_hook("failures"), *where)
+    yield counter("plugin_call_seconds_total", "Time of calls.", by_hook("seconds"), *where)
+    yield gauge("plugin_longest_call_seconds", "The longest call.", by_hook("longest"), *where)
+    yield counter("plugin_held_total", "Steps that held everybody up.", by_hook("held"), *where)
+    aside = "1 while it is not called because it failed again and again."
+    yield gauge("plugin_set_aside", aside, by_hook("set_aside"), *where)
+    lost = {(each.name,): each.lost for each in plugins}
     yield counter("plugin_lost_events_total", "Events that were lost.", lost, "plugin")
+    waiting = {(name,): count for name, count in server.plugins.observers.waiting().items()}
+    yield gauge("plugin_waiting_events", "Events to be told.", waiting, "plugin")
 
 
 def turns_of(loop: asyncio.AbstractEventLoop) -> Metric:

@@ -62,6 +62,7 @@ class Slow:
         async def message_published(message):
             if message.data.get("fail"):
                 raise KeyError("a plugin's slip")
+            time.sleep(message.data.get("hold", 0))
             slow.heard.set()
             await slow.go_on.wait()
 
@@ -414,12 +415,66 @@ async def test_tornado_chat_store_bytes(site):
 
 # Plugins
 
+TOLD = {"plugin": "slow", "hook": "message_published"}
+
+
+async def test_tornado_chat_plugin_calls_total(slow_site, slow):
+    await publish(slow_site, 3)
+    await asyncio.wait_for(slow.heard.wait(), 5)
+    assert await figure(slow_site, "tornado_chat_plugin_calls_total", **TOLD) == 0
+    slow.go_on.set()
+    await reaches(slow_site, 3, "tornado_chat_plugin_calls_total", **TOLD)
+
+
+async def held(site, slow, seconds):
+    """The plugin has held everybody up for so long."""
+    slow.go_on.set()
+    await publish(site, hold=seconds)
+    await reaches(site, 1, "tornado_chat_plugin_calls_total", **TOLD)
+
+
+async def test_tornado_chat_plugin_call_seconds_total(slow_site, slow, logs):
+    logs.expect("held everybody up")
+    await held(slow_site, slow, 0.2)
+    assert 0.2 <= await figure(slow_site, "tornado_chat_plugin_call_seconds_total", **TOLD) < 5
+
+
+async def test_tornado_chat_plugin_longest_call_seconds(slow_site, slow, logs):
+    logs.expect("held everybody up")
+    await held(slow_site, slow, 0.2)
+    longest = await figure(slow_site, "tornado_chat_plugin_longest_call_seconds", **TOLD)
+    assert 0.2 <= longest < 5
+    await publish(slow_site)
+    await reaches(slow_site, 2, "tornado_chat_plugin_calls_total", **TOLD)
+    assert await figure(slow_site, "tornado_chat_plugin_longest_call_seconds", **TOLD) == longest
+
+
+async def test_tornado_chat_plugin_held_total(slow_site, slow, logs):
+    logs.expect("held everybody up")
+    assert await figure(slow_site, "tornado_chat_plugin_held_total", **TOLD) == 0
+    await held(slow_site, slow, 0.2)
+    assert await figure(slow_site, "tornado_chat_plugin_held_total", **TOLD) == 1
+
+
+async def test_tornado_chat_plugin_set_aside(slow_site, logs):
+    logs.expect("failed in message_published")
+    logs.expect("set aside")
+    assert await figure(slow_site, "tornado_chat_plugin_set_aside", **TOLD) == 0
+    await publish(slow_site, 5, fail=True)
+    await reaches(slow_site, 1, "tornado_chat_plugin_set_aside", **TOLD)
+
+
+async def test_tornado_chat_plugin_waiting_events(slow_site, slow):
+    await publish(slow_site, 5)
+    await reaches(slow_site, 4, "tornado_chat_plugin_waiting_events", plugin="slow")
+    slow.go_on.set()
+    await reaches(slow_site, 0, "tornado_chat_plugin_waiting_events", plugin="slow")
+
 
 async def test_tornado_chat_plugin_failures_total(slow_site, logs):
     logs.expect("failed in message_published")
     await publish(slow_site, 3, fail=True)
-    where = {"plugin": "slow", "hook": "message_published"}
-    await reaches(slow_site, 3, "tornado_chat_plugin_failures_total", **where)
+    await reaches(slow_site, 3, "tornado_chat_plugin_failures_total", **TOLD)
 
 
 async def test_tornado_chat_plugin_lost_events_total(slow_site, slow, monkeypatch, logs):

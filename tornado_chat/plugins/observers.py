@@ -70,6 +70,11 @@ class Observer:
             )
 
     @property
+    def waiting(self) -> int:
+        """How many events wait to be told."""
+        return len(self._waiting)
+
+    @property
     def busy(self) -> bool:
         """Whether something waits to be told, or is being told."""
         return self._task is not None
@@ -151,6 +156,10 @@ class Observers:
         if not self._by_hook[hook]:
             return None
         return lambda what: self.tell(hook, **{name: what})
+
+    def waiting(self) -> dict[str, int]:
+        """How many events wait to be told, by plugin."""
+        return {observer.plugin.name: observer.waiting for observer in self._all}
 
     def busy(self) -> list[str]:
         """Which plugins have not been told everything yet."""
