@@ -16,6 +16,7 @@ class Logs(logging.Handler):
         super().__init__(logging.DEBUG)
         self.records: list[logging.LogRecord] = []
         self.expected: list[str] = []
+        self._checked = 0
         self._levels: list[int] = []
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -31,18 +32,20 @@ class Logs(logging.Handler):
         return "\n".join(record.getMessage() for record in self.records)
 
     def unexpected(self) -> list[str]:
-        """The lines that were not asked for."""
+        """The lines since the last `check` that were not asked for."""
         return [
             f"{record.name}: {record.getMessage()}"
             + (f" ({record.exc_info[1]!r})" if record.exc_info else "")
-            for record in self.records
+            for record in self.records[self._checked :]
             if record.levelno >= logging.WARNING
             and not any(text in record.getMessage() for text in self.expected)
         ]
 
     def check(self) -> None:
         """Raises AssertionError that shows the lines that were not asked for."""
+        __tracebackhide__ = True
         found = self.unexpected()
+        self._checked = len(self.records)
         if found:
             raise AssertionError("\n".join(["unexpected in the log:", *found]))
 

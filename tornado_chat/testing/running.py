@@ -39,6 +39,7 @@ async def chat_server(
     and a line at WARNING or above that `logs.expect` was not told of. Where the block has failed
     itself nothing is checked; its error gets such lines as notes.
     """
+    __tracebackhide__ = True  # what is shown of a failure is the test
     tables = {**(config or {})}
     tables["users"] = [*users(), *tables.get("users", [])]
     with logs if logs is not None else Logs() as kept:
