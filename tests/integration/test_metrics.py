@@ -1,24 +1,28 @@
-"""/metrics from outside: who may ask, in which format, and what it costs the others."""
+"""/metrics and /health/ready from outside: who may ask, what they say, what it costs the others."""
 
 import asyncio
 import base64
 import contextlib
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
 from prometheus_client.parser import text_string_to_metric_families as plain
 
-from support.boards import boards
+from support.boards import boards, plugin
 from support.server import key_of, running_server
 from support.stores import one_group
-from tornado_chat import metrics
+from tornado_chat import Topic, hookimpl, metrics
 
 CROWD = 20
+BOARD = Topic("SHOP", "board", "1")
+REST = (Path(__file__).parents[2] / "docs" / "reference" / "rest.md").read_text()
 
 
 @pytest.fixture
@@ -102,6 +106,54 @@ async def test_no_topic_person_or_path_is_a_label(site):
         answer = await site.fetch("GET", "/metrics", name="admin")
     for word in (b"secret", b"u-ann", b"SHOP", b"key-of"):
         assert word not in answer.body
+
+
+# How the plugins are
+
+
+def board():
+    """Hears of what is said, and fails at what it is told to."""
+
+    @hookimpl
+    def message_published(message):
+        if message.data.get("fail"):
+            raise KeyError("a plugin's slip")
+
+    return plugin("board", message_published=message_published)
+
+
+async def health(site):
+    return (await site.fetch("GET", "/health/ready", name="admin")).json["plugin_health"]
+
+
+async def test_how_each_plugin_is_stands_beside_their_names(logs):
+    logs.expect("failed in message_published")
+    async with running_server(modules=[boards(), board()], entry_points=False) as site:
+        calls = (await health(site))["board"]["calls"]["message_published"]
+        assert (calls["count"], calls["failures"]) == (0, 0)
+        for fail in (False, True, False):
+            await site.server.publish(BOARD, {"fail": fail})
+        async with asyncio.timeout(5):
+            while calls["count"] < 3:
+                calls = (await health(site))["board"]["calls"]["message_published"]
+        assert calls["failures"] == 1
+        assert 0 < calls["longest"] <= calls["seconds"] < 5
+        assert (await site.fetch("GET", "/health/ready")).json["plugins"] == ["boards", "board"]
+
+
+async def test_the_page_shows_what_is_told():
+    section = REST[REST.index("## How it is") :]
+    shown = json.loads(re.search(r"```json\n(.*?)```", section, re.DOTALL)[1])
+    async with running_server(modules=[board()], entry_points=False) as site:
+        told = (await site.fetch("GET", "/health/ready", name="admin")).json
+    assert shape(told) == shape(shown)
+
+
+def shape(value):
+    """The keys and types of it."""
+    if isinstance(value, dict):
+        return {key: shape(each) for key, each in value.items()}
+    return "number" if type(value) in {int, float} else type(value)
 
 
 # What it costs

@@ -1,6 +1,7 @@
 """Whether the process lives, and whether it should be sent work."""
 
 import contextlib
+from typing import Any
 
 from tornado_chat.errors import ChatError
 from tornado_chat.web.base import Handler
@@ -26,7 +27,19 @@ class Ready(Handler):
         report = await self.server.report()
         if report["ready"] and await self._may_know():
             report["durability"] = self.server.store.durability
+            report["plugin_health"] = self._plugin_health()
         self.answer(report, 200 if report["ready"] else 503)
+
+    def _plugin_health(self) -> dict[str, Any]:
+        waiting = self.server.plugins.observers.waiting()
+        return {
+            each["name"]: {
+                "calls": each["calls"],
+                "lost": each["lost"],
+                "waiting": waiting.get(each["name"], 0),
+            }
+            for each in self.server.plugins.describe()
+        }
 
     async def _may_know(self) -> bool:
         if read_credentials(self.request).key is None:
