@@ -42,6 +42,7 @@ types: .venv/test.stamp .venv/dev.stamp     ## mypy alone
 docs: .venv/runtime.stamp     ## write what is generated: conf/tornado_chat.toml, pages of docs, and what pages show of examples
 	$(BIN)/python -m tornado_chat.config.reference --write
 	$(BIN)/python tests/support/slices.py
+	$(BIN)/python tests/support/asyncapi.py
 
 serve: .venv/runtime.stamp     ## serve conf/tornado_chat.toml
 	$(BIN)/tornado-chat serve -c conf/tornado_chat.toml

@@ -48,6 +48,8 @@ if TYPE_CHECKING:
     from tornado_chat.store.models import TopicRow as TopicRow
     from tornado_chat.store.transaction import Tx as Tx
     from tornado_chat.topics import TopicProvider as TopicProvider
+    from tornado_chat.web.api import Frames as Frames
+    from tornado_chat.web.api import describe as describe
     from tornado_chat.web.base import PluginHandler as PluginHandler
     from tornado_chat.web.dialect import Dialect as Dialect
 
@@ -90,6 +92,8 @@ _HOMES = {
     "StoreModel": "store.models",
     "Tx": "store.transaction",
     "TopicProvider": "topics",
+    "Frames": "web.api",
+    "describe": "web.api",
     "PluginHandler": "web.base",
     "Dialect": "web.dialect",
 }
@@ -107,6 +111,7 @@ __all__ = [
     "Denied",
     "Dialect",
     "Draft",
+    "Frames",
     "Identity",
     "MemberRow",
     "Message",
@@ -129,6 +134,7 @@ __all__ = [
     "Tx",
     "Unauthorized",
     "Unavailable",
+    "describe",
     "has_left",
     "hookimpl",
     "offset_of",

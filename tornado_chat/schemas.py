@@ -15,7 +15,7 @@ HISTORY_LIMIT = 200  # messages in one page
 class Command(Schema):
     """What every command carries: `id` comes back in its reply, `do` names it."""
 
-    id = fields.Raw(required=True)
+    id = fields.Raw(required=True, metadata={"type": ["integer", "string"], "maxLength": 64})
     do = fields.String(required=True)
 
     @pre_load
@@ -57,10 +57,24 @@ class Since(fields.Field[Any]):
         raise ValidationError('not {"epoch": text, "offset": whole number} and not "start"')
 
 
+SINCE = {  # as a JSON schema
+    "anyOf": [
+        {"const": START},
+        {
+            "type": "object",
+            "properties": {"epoch": {"type": "string"}, "offset": {"type": "integer", "minimum": 0}},
+            "required": ["epoch", "offset"],
+            "additionalProperties": False,
+        },
+        {"type": "null"},
+    ]
+}
+
+
 class Subscribe(Command):
     topic = fields.String(validate=TOPIC)
     topics = fields.List(fields.String(validate=TOPIC), validate=validate.Length(1, 100))
-    since = Since(load_default=None)
+    since = Since(load_default=None, metadata=SINCE)
 
     @validates_schema
     def one_of_both(self, data: Any, **_: Any) -> None:

@@ -3,9 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from marshmallow import EXCLUDE, Schema, ValidationError
-
-from tornado_chat import BadRequest, PluginHandler, Server
+from tornado_chat import PluginHandler, Server, describe
 
 from .rooms import KEEP, Rooms
 from .schemas import (
@@ -13,9 +11,13 @@ from .schemas import (
     SHOWN_IN_LIST,
     ListMembers,
     ListRooms,
+    MemberPage,
     NewMembers,
     NewRoom,
+    Nothing,
+    OneRoomAnswer,
     RoomChange,
+    RoomPage,
     member_body,
     room_body,
 )
@@ -33,23 +35,15 @@ class RoomHandler(PluginHandler):
         super().initialize(server, config)
         self.rooms = rooms
 
-    def query(self, schema: type[Schema]) -> dict[str, Any]:
-        """The query, checked. Names it does not know are passed over: a key may be among them."""
-        given = {name: self.get_query_argument(name) for name in self.request.query_arguments}
-        try:
-            return dict(schema().load(given, unknown=EXCLUDE))
-        except ValidationError as error:
-            name, texts = next(iter(error.messages_dict.items()))
-            raise BadRequest(f"{name}: {texts[0].rstrip('.').lower()}") from None
-
     def show(self, room: RoomView, status: int = 200) -> None:
         self.answer({"room": room_body(room)}, status)
 
 
 class AllRooms(RoomHandler):
+    @describe("Lists one's rooms", query=ListRooms, answer=RoomPage)
     async def get(self) -> None:
         """One's own rooms, newest activity first, and whether there are more."""
-        wanted = self.query(ListRooms)
+        wanted = self.query()
         limit = wanted["limit"]
         found = await self.rooms.list(
             self.identity,
@@ -63,19 +57,32 @@ class AllRooms(RoomHandler):
         shown = [room_body(room) for room in found[:limit]]
         self.answer({"rooms": shown, "more": len(found) > limit})
 
+    @describe(
+        "Makes a room",
+        body=NewRoom,
+        answer=OneRoomAnswer,
+        status=(200, 201),
+    )
     async def post(self) -> None:
         """201 for a new room, 200 for the one-to-one room that was there."""
-        body = self.body(NewRoom)
+        body = self.body()
         room, created = await self.rooms.create(self.identity, **body)
         self.show(room, 201 if created else 200)
 
 
 class OneRoom(RoomHandler):
+    @describe("Shows a room", answer=OneRoomAnswer, errors=("not_found",))
     async def get(self, room_id: str) -> None:
         self.show(await self.rooms.get(self.identity, room_id, shown=SHOWN))
 
+    @describe(
+        "Names, opens, leaves a room or comes back",
+        body=RoomChange,
+        answer=OneRoomAnswer,
+        errors=("not_found",),
+    )
     async def patch(self, room_id: str) -> None:
-        body = self.body(RoomChange)
+        body = self.body()
         active = {self.identity.user_id: body["active"]} if "active" in body else None
         self.show(
             await self.rooms.change(
@@ -89,32 +96,42 @@ class OneRoom(RoomHandler):
 
 
 class Leave(RoomHandler):
+    @describe("Leaves a room until its next message", answer=OneRoomAnswer, errors=("not_found",))
     async def post(self, room_id: str) -> None:
         self.show(await self.rooms.leave(self.identity, room_id))
 
 
 class Read(RoomHandler):
+    @describe("Has read a room", answer=OneRoomAnswer, errors=("not_found",))
     async def post(self, room_id: str) -> None:
         await self.rooms.read(self.identity, room_id)
         self.show(await self.rooms.get(self.identity, room_id, shown=SHOWN))
 
 
 class Members(RoomHandler):
+    @describe("Lists members", query=ListMembers, answer=MemberPage, errors=("not_found",))
     async def get(self, room_id: str) -> None:
         """By user id, and whether there are more."""
-        wanted = self.query(ListMembers)
+        wanted = self.query()
         start, limit = wanted["start"], wanted["limit"]
         found = await self.rooms.members(self.identity, room_id, start=start, limit=limit + 1)
         shown = [member_body(member) for member in found[:limit]]
         self.answer({"members": shown, "more": len(found) > limit})
 
+    @describe(
+        "Adds members",
+        body=NewMembers,
+        answer=OneRoomAnswer,
+        errors=("not_found",),
+    )
     async def post(self, room_id: str) -> None:
         """Who is a member already stays one; who has left comes back."""
-        body = self.body(NewMembers)
+        body = self.body()
         self.show(await self.rooms.change(self.identity, room_id, add=body["members"]))
 
 
 class Member(RoomHandler):
+    @describe("Removes a member for good", answer=Nothing, errors=("not_found", "bad_request"))
     async def delete(self, room_id: str, user: str) -> None:
         await self.rooms.remove(self.identity, room_id, user)
         self.answer({})

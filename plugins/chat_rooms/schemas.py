@@ -61,8 +61,8 @@ class ListMembers(Schema):
 class MemberBody(Schema):
     """A member on the native wire."""
 
-    user_id = fields.String()
-    full_name = fields.String()
+    user_id = fields.String(metadata={"example": "100040"})
+    full_name = fields.String(metadata={"example": "Bob Prins"})
     first_name = fields.String()
     last_name = fields.String()
     has_read = fields.Boolean()
@@ -72,9 +72,11 @@ class MemberBody(Schema):
 class RoomBody(Schema):
     """A room on the native wire."""
 
-    room_id = fields.String()
-    topic = fields.Function(lambda room: room.topic.name)
-    name = fields.String()
+    room_id = fields.String(metadata={"example": "100205"})
+    topic = fields.Function(
+        lambda room: room.topic.name, metadata={"type": "string", "example": "room:100205"}
+    )
+    name = fields.String(metadata={"example": "Bob Prins"})
     private = fields.Boolean()
     one_to_one = fields.Boolean(attribute="pair")
     has_read = fields.Boolean()
@@ -84,6 +86,28 @@ class RoomBody(Schema):
     created_by = fields.String(allow_none=True)
     member_count = fields.Integer()
     members = fields.List(fields.Nested(MemberBody))
+
+
+class OneRoomAnswer(Schema):
+    room = fields.Nested(RoomBody)
+
+
+class RoomPage(Schema):
+    """Newest activity first; `more`: whether there are more."""
+
+    rooms = fields.List(fields.Nested(RoomBody))
+    more = fields.Boolean()
+
+
+class MemberPage(Schema):
+    """By user id; `more`: whether there are more."""
+
+    members = fields.List(fields.Nested(MemberBody))
+    more = fields.Boolean()
+
+
+class Nothing(Schema):
+    """An empty object."""
 
 
 def room_body(room: RoomView) -> dict[str, Any]:

@@ -3,8 +3,9 @@
 import secrets
 from typing import Any
 
-from tornado_chat import BadRequest, Identity, RateLimited, Unauthorized
+from tornado_chat import BadRequest, Identity, RateLimited, Unauthorized, describe
 
+from . import people_schemas as schemas
 from .companies import Company
 from .handler import Face, FaceHandler
 from .persons import company_of, user_of
@@ -49,6 +50,12 @@ class Login(Authenticating):
 
     anonymous = True
 
+    @describe(
+        "A name and a password for a key",
+        body=schemas.Credentials,
+        body_types=schemas.FORMS,
+        answer=schemas.AuthenticateAnswer,
+    )
     async def post(self) -> None:
         form = self.form()
         username, password = form.get("username", "").strip(), form.get("password", "")
@@ -72,8 +79,13 @@ class Authenticate(Authenticating):
     """The key that asked comes back, and no other is made. The short form only says that the key is
     still good."""
 
+    @describe(
+        "Who am I",
+        query=schemas.ApplicationAsked,
+        answer=schemas.AuthenticateAnswer,
+    )
     async def get(self) -> None:
-        application = self.named_application(self.query())
+        application = self.named_application(self.parameters())
         if application == SHORT:
             self.answer({"authenticate": {"moquiSessionToken": session_token()}})
             return
@@ -86,6 +98,7 @@ class Logout(FaceHandler):
 
     anonymous = True
 
+    @describe("Ends the key that asks", answer=("text/plain",))
     async def post(self) -> None:
         if self.caller is not None and self.caller.key is not None:
             await self.server.accounts.revoke_key(self.caller.key)
@@ -98,6 +111,12 @@ class Password(Authenticating):
 
     anonymous = True
 
+    @describe(
+        "A new password",
+        body=schemas.NewPassword,
+        body_types=schemas.FORMS,
+        answer=schemas.AuthenticateAnswer,
+    )
     async def post(self) -> None:
         form = self.form()
         username, old, new = (

@@ -9,9 +9,19 @@ import logging
 from asyncio import Future
 from typing import Any
 
-from tornado_chat import BadRequest, ChatError, Message, Posted, Session, TooLarge, Topic
+from tornado_chat import (
+    BadRequest,
+    ChatError,
+    Frames,
+    Message,
+    Posted,
+    Session,
+    TooLarge,
+    Topic,
+)
 
 from .dialect import FaceDialect
+from .schemas import MESSAGE, ChatFrame
 from .wire import encoded, room_id_of, unwrapped
 
 log = logging.getLogger("tornado_chat.growerp")
@@ -50,6 +60,13 @@ class ChatDialect(FaceDialect):
     def wants(self, session: Session, message: Message) -> bool:
         """Not to its sender, on none of his devices: a front-end shows its own by itself."""
         return message.topic.kind == KIND and message.sender != session.identity.user_id
+
+    def frames(self) -> Frames:
+        return Frames(
+            "Messages of rooms. Nothing is ever answered.",
+            takes={"post": MESSAGE},
+            sends={"message": ChatFrame},
+        )
 
 
 def frame_of(message: Message, content: str) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from tornado_chat import (
 
 from .companies import Companies
 from .limits import PerAddress
+from .schemas import ErrorAnswer
 from .statistics import Statistics
 from .wire import APPLICATION, tidy
 
@@ -43,6 +44,7 @@ class FaceHandler(PluginHandler):
 
     public = True  # who asks is found out here, in Moqui's words
     anonymous = False
+    error_schema = ErrorAnswer
     face: Face
     caller: Identity | None = None
 
@@ -71,6 +73,10 @@ class FaceHandler(PluginHandler):
     @property
     def address(self) -> str:
         return self.request.remote_ip or ""
+
+    @classmethod
+    def asks_key(cls) -> bool | None:
+        return None if cls.anonymous else True
 
     @classmethod
     def error_body(cls, problem: ChatError) -> dict[str, Any]:
@@ -109,8 +115,8 @@ class FaceHandler(PluginHandler):
                 return value.strip()[:64]
         return APPLICATION
 
-    def query(self) -> dict[str, str]:
-        """The parameters of the address."""
+    def parameters(self) -> dict[str, str]:
+        """Those of the address, as they came."""
         return {name: self.text(name) or "" for name in self.request.query_arguments}
 
     @property

@@ -12,9 +12,11 @@ from tornado_chat import (
     NotFound,
     Topic,
     Unavailable,
+    describe,
     offset_of,
 )
 
+from . import schemas
 from .chat import KIND
 from .handler import Face, FaceHandler
 from .rooms import no_room
@@ -27,6 +29,11 @@ SEARCHED = 1000  # newest messages that a search looks at
 
 
 class ChatMessage(FaceHandler):
+    @describe(
+        "Reads a room, or one message",
+        query=schemas.MessagesAsked,
+        answer=schemas.MessagesAnswer,
+    )
     async def get(self) -> None:
         room_id, message_id = self.text("chatRoomId"), self.text("chatMessageId")
         if message_id:
@@ -87,6 +94,13 @@ class ChatMessage(FaceHandler):
             raise missing from None
         return message
 
+    @describe(
+        "Posts a message",
+        headers=schemas.Retry,
+        body=schemas.MESSAGE,
+        answer=schemas.MessageAnswer,
+        errors=("conflict",),
+    )
     async def post(self) -> None:
         key = self.idempotency_key
         self.answer(await self.accept(self.identity, self.json(), key, face=self.face))

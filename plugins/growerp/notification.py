@@ -4,8 +4,9 @@ from typing import Any
 
 from marshmallow import EXCLUDE, Schema, fields
 
-from tornado_chat import BadRequest, Message, Topic
+from tornado_chat import BadRequest, Message, Topic, describe
 
+from . import schemas
 from .handler import FaceHandler
 from .notws import frame_of
 from .wire import day
@@ -46,6 +47,11 @@ class Wrapped(Schema):
 
 
 class Notification(FaceHandler):
+    @describe(
+        "Lists one's notifications",
+        query=schemas.NotificationsAsked,
+        answer=schemas.ListedAnswer,
+    )
     async def get(self) -> None:
         """The newest of one's own persisted ones, newest first. Nothing is consumed by asking."""
         limit = self.number("limit")
@@ -54,10 +60,17 @@ class Notification(FaceHandler):
         )
         self.answer({"notifications": [listed(each.message) for each in found]})
 
+    @describe(
+        "Sends a notification",
+        headers=schemas.Retry,
+        body=Wrapped,
+        answer=schemas.NotificationAnswer,
+        errors=("conflict",),
+    )
     async def post(self) -> None:
         """Sends one; needs the permission notify. With neither `userIds` nor `userGroupId` it goes
         to the whole company."""
-        given = self.body(Wrapped)["notification"]
+        given = self.body()["notification"]
         topic = Topic.parse(self.identity.tenant, given.pop("topic"))
         if topic.kind:
             raise BadRequest("topic: a plain name without colon")

@@ -8,10 +8,11 @@ subscription only filters.
 from collections import deque
 from typing import Any
 
-from tornado_chat import BadRequest, Identity, Message, Server, Session
+from tornado_chat import BadRequest, Frames, Identity, Message, Server, Session
 
 from .dialect import FaceDialect
 from .remembered import Names, Remembered
+from .schemas import NotificationFrame
 from .wire import encoded, sent_date
 
 ALL = "ALL"
@@ -85,6 +86,22 @@ class NotwsDialect(FaceDialect):
         if proved:
             notifications = self.server.service("notifications")
             self.server.spawn(notifications.sent(session.identity.user_id, proved))
+
+    def frames(self) -> Frames:
+        takes = {
+            word.rstrip(":"): {
+                "type": "string",
+                "pattern": f"^{word}",
+                "description": "Names of topics, parted at commas; `ALL` is every topic.",
+                "examples": [f"{word} OrderUpdate, adkJobUpdate"],
+            }
+            for word in (SUBSCRIBE, UNSUBSCRIBE)
+        }
+        return Frames(
+            "Notifications. Commands are texts, and nothing is ever answered.",
+            takes=takes,
+            sends={"notification": NotificationFrame},
+        )
 
 
 def names_of(rest: str) -> list[str]:

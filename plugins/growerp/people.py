@@ -1,5 +1,8 @@
 """The resource User: the people one may talk to."""
 
+from tornado_chat import describe
+
+from . import people_schemas as schemas
 from .handler import FaceHandler
 from .persons import names_of
 
@@ -9,6 +12,7 @@ LIMIT, LIMIT_MAX = 20, 200
 class User(FaceHandler):
     """People of one's own company who can log in, by last, first and company name."""
 
+    @describe("Finds people", query=schemas.PeopleAsked, answer=schemas.PeopleAnswer)
     async def get(self) -> None:
         limit = self.number("limit")
         people = await self.server.people.search(

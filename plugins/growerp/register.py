@@ -6,12 +6,14 @@ import re
 import secrets
 from typing import Any
 
-from tornado_chat import BadRequest, Conflict, Denied
+from tornado_chat import BadRequest, Conflict, Denied, describe
 
+from . import people_schemas as schemas
 from .authenticate import is_limited
 from .companies import Company
 from .handler import FaceHandler
 from .persons import user_group
+from .schemas import Empty
 from .wire import ADMIN, EMPLOYEE, OTHER, ROLE
 
 log = logging.getLogger("tornado_chat.growerp")
@@ -26,6 +28,12 @@ class Register(FaceHandler):
 
     anonymous = True
 
+    @describe(
+        "A new person",
+        body=schemas.Registration,
+        body_types=schemas.FORMS,
+        answer=schemas.AuthenticateAnswer,
+    )
     async def post(self) -> None:
         if not self.config["registration"]:
             raise Denied("registration is closed here, ask your administrator for an account")
@@ -108,6 +116,12 @@ class ResetPassword(FaceHandler):
 
     anonymous = True
 
+    @describe(
+        "Asks the administrator for a new password",
+        body=schemas.Forgotten,
+        body_types=schemas.FORMS,
+        answer=Empty,
+    )
     async def post(self) -> None:
         username = self.form().get("username", "").strip()
         if username and not is_limited(self.face, self.address):
@@ -126,6 +140,7 @@ class CheckEmail(FaceHandler):
 
     anonymous = True
 
+    @describe("Whether an address is taken", query=schemas.EmailAsked, answer=schemas.TakenAnswer)
     async def get(self) -> None:
         email = (self.text("email") or "").strip()
         if not email:

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from tornado_chat import BadRequest, Identity, NotFound
+from tornado_chat import BadRequest, Identity, NotFound, describe
 
+from . import schemas
 from .handler import FaceHandler
 from .persons import member_of, oneself
 from .wire import text_of, unwrapped
@@ -18,6 +19,7 @@ class ChatRoom(FaceHandler):
 
     claims_user = False
 
+    @describe("Lists one's rooms", query=schemas.RoomsAsked, answer=schemas.RoomsAnswer)
     async def get(self) -> None:
         partner, name = self.text("userId"), self.text("chatRoomName")
         if partner and name is not None and not name.strip():
@@ -47,6 +49,11 @@ class ChatRoom(FaceHandler):
         prefix = (self.text("namePrefix") or "").casefold()
         return [room for room in rooms if room.name.casefold().startswith(prefix)]
 
+    @describe(
+        "Makes a room, or finds the one-to-one room of two people",
+        body=schemas.ROOM,
+        answer=schemas.RoomAnswer,
+    )
     async def post(self) -> None:
         body = unwrapped(self.json(), "chatRoom")
         name, members = text_of(body, "chatRoomName"), members_of(body)
@@ -62,6 +69,7 @@ class ChatRoom(FaceHandler):
         )
         self.answer({"chatRoom": room_of(room, self.identity)})
 
+    @describe("Changes a room", body=schemas.ROOM, answer=schemas.RoomAnswer)
     async def patch(self) -> None:
         """Members who are not named stay, what others have read stays; a name that only was
         displayed is not stored. What one has read oneself may be said."""
@@ -82,6 +90,12 @@ class ChatRoom(FaceHandler):
             raise no_room(room_id) from None
         self.answer({"chatRoom": room_of(room, self.identity)})
 
+    @describe(
+        "Leaves a room until its next message",
+        query=schemas.RoomAsked,
+        body=schemas.ROOM,
+        answer=schemas.RoomAnswer,
+    )
     async def delete(self) -> None:
         """Leaves; the next message brings the room back."""
         asked = self.text("chatRoomId")  # some clients drop the body of a DELETE

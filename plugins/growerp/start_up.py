@@ -3,9 +3,13 @@ which menu. Little of it is ours to say, but each needs a clean answer."""
 
 from typing import Any
 
+from tornado_chat import describe
+
+from . import people_schemas as schemas
 from .currencies import MEASURE, units
 from .handler import FaceHandler
 from .persons import company_of
+from .schemas import Empty
 from .wire import ROLE
 
 
@@ -15,6 +19,7 @@ class Companies(FaceHandler):
 
     anonymous = True
 
+    @describe("The company of an id", query=schemas.CompaniesAsked, answer=schemas.CompaniesAnswer)
     async def get(self) -> None:
         party_id = (self.text("searchString") or "").strip()
         if not party_id:
@@ -38,6 +43,9 @@ class CompanyFromHost(FaceHandler):
 
     anonymous = True
 
+    @describe(
+        "Whose front-end is at a web address", query=schemas.HostAsked, answer=schemas.CompanyAnswer
+    )
     async def get(self) -> None:
         self.face.questions.take(self.address)
         host = (self.text("hostName") or "").strip()[:255]
@@ -54,6 +62,7 @@ class BackendUrl(FaceHandler):
 
     anonymous = True
 
+    @describe("Which server to use", query=schemas.BackendAsked, answer=schemas.BackendAnswer)
     def get(self) -> None:
         self.answer({"forceUpdate": False})
 
@@ -63,6 +72,7 @@ class Uoms(FaceHandler):
 
     anonymous = True
 
+    @describe("Lists currencies", query=schemas.UnitsAsked, answer=schemas.UnitsAnswer)
     def get(self) -> None:
         asked = [
             value
@@ -80,6 +90,7 @@ class MenuConfiguration(FaceHandler):
 
     claims_user = False
 
+    @describe("The menu of an application", query=schemas.MenuAsked, answer=schemas.MenuAnswer)
     def get(self) -> None:
         application = (self.text("appId") or "").strip()[:64]
         items = [
@@ -110,6 +121,7 @@ class MenuConfiguration(FaceHandler):
 class AppUsed(FaceHandler):
     """Somebody has used an application. `appsUsed` has whichever asks, so there is nothing to keep."""
 
+    @describe("An application was used", body=schemas.Used, answer=Empty)
     def post(self) -> None:
         self.answer({})
 
@@ -119,6 +131,7 @@ class Status(FaceHandler):
 
     anonymous = True
 
+    @describe("Whether the server is up", answer=schemas.StatusAnswer, status=(200, 503))
     def get(self) -> None:
         ready = self.server.ready
         self.answer({"status": "running" if ready else "starting"}, 200 if ready else 503)

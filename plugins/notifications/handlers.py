@@ -3,11 +3,22 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from tornado_chat import BadRequest, PluginHandler, Topic
+from tornado_chat import PluginHandler, Topic, describe
 
 from .content import check_name
 from .preferences import Preference
-from .schemas import Preferred, Sending, Viewed
+from .schemas import (
+    Headers,
+    ListNotifications,
+    NotificationPage,
+    OneNotification,
+    OnePreferenceAnswer,
+    PreferencesAnswer,
+    Preferred,
+    Sending,
+    Viewed,
+    ViewedAnswer,
+)
 from .service import Listed, Notifications
 
 
@@ -20,32 +31,26 @@ class NotificationsHandler(PluginHandler):
         service: Notifications = self.server.service("notifications")
         return service
 
-    def number(self, name: str, default: int) -> int:
-        """A number of the query."""
-        text = self.get_query_argument(name, "")
-        if not text:
-            return default
-        if not text.isascii() or not text.isdigit() or len(text) > 9:
-            raise BadRequest(f"{name}: not a whole number")
-        return int(text)
-
 
 class All(NotificationsHandler):
     """/notifications"""
 
+    @describe("Lists one's notifications", query=ListNotifications, answer=NotificationPage)
     async def get(self) -> None:
         """The newest of one's own; nothing is consumed."""
-        found = await self.notifications.list(
-            self.identity,
-            limit=self.number("limit", 20),
-            start=self.number("start", 0),
-            topic=self.get_query_argument("topic", "") or None,
-        )
+        found = await self.notifications.list(self.identity, **self.query())
         self.answer({"notifications": [shown(each) for each in found]})
 
+    @describe(
+        "Sends a notification",
+        headers=Headers,
+        body=Sending,
+        answer=OneNotification,
+        errors=("conflict",),
+    )
     async def post(self) -> None:
         """Sends one; needs the permission notify. `Idempotency-Key` makes a retry safe."""
-        said = self.body(Sending)
+        said = self.body()
         topic = Topic.parse(self.identity.tenant, check_name(said["topic"]))
         await self.server.gate.check(self.identity, "publish", topic)
         message = await self.notifications.send(
@@ -62,15 +67,17 @@ class All(NotificationsHandler):
 class Seen(NotificationsHandler):
     """/viewed"""
 
+    @describe("Marks notifications as seen", body=Viewed, answer=ViewedAnswer)
     async def post(self) -> None:
         """Marks some of one's own as seen; names those that are."""
-        ids = self.body(Viewed)["ids"]
+        ids = self.body()["ids"]
         self.answer({"viewed": await self.notifications.viewed(self.identity, ids)})
 
 
 class Preferences(NotificationsHandler):
     """/preferences"""
 
+    @describe("Shows what one wants of topics", answer=PreferencesAnswer)
     async def get(self) -> None:
         """What one has said, by topic."""
         found = await self.notifications.preferences(self.identity)
@@ -80,14 +87,23 @@ class Preferences(NotificationsHandler):
 class OnePreference(NotificationsHandler):
     """/preferences/TOPIC"""
 
+    @describe(
+        "Shows what one wants of a topic", answer=OnePreferenceAnswer, errors=("bad_request",)
+    )
     async def get(self, topic: str) -> None:
         """What one has said of it; null where nothing."""
         found = await self.notifications.preferences(self.identity)
         self.answer({"preference": said(found.get(check_name(topic), Preference()))})
 
+    @describe(
+        "Says what one wants of a topic",
+        body=Preferred,
+        answer=OnePreferenceAnswer,
+        errors=("conflict",),
+    )
     async def put(self, topic: str) -> None:
         """Says it anew, both parts."""
-        wish = await self.notifications.prefer(self.identity, topic, **self.body(Preferred))
+        wish = await self.notifications.prefer(self.identity, topic, **self.body())
         self.answer({"preference": said(wish)})
 
 

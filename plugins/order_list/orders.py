@@ -67,10 +67,18 @@ class OrderSchema(Schema):
     class Meta:
         unknown = INCLUDE
 
-    orderId = OrderId(required=True, validate=check_id)  # noqa: N815 - the names of the wire
+    orderId = OrderId(  # noqa: N815 - the names of the wire
+        required=True,
+        validate=check_id,
+        metadata={"type": ["string", "integer"], "example": "100455"},
+    )
     status = fields.String(allow_none=True, validate=validate.Length(max=64))
     customer = fields.String(allow_none=True, validate=validate.Length(max=255))
-    total = fields.Raw(allow_none=True, validate=check_amount)
+    total = fields.Raw(
+        allow_none=True,
+        validate=check_amount,
+        metadata={"type": ["string", "number"], "example": "12.50"},
+    )
     currency = fields.String(allow_none=True, validate=validate.Length(max=16))
     placedAt = fields.String(  # noqa: N815
         allow_none=True, validate=[validate.Length(max=64), check_moment]
@@ -79,6 +87,44 @@ class OrderSchema(Schema):
         strict=True, allow_none=True, validate=validate.Range(min=0, max=2**53 - 1)
     )
     deleted = fields.Boolean(truthy={True}, falsy={False})
+
+
+class Headers(Schema):
+    """Of a signed call: https://www.standardwebhooks.com"""
+
+    id = fields.String(required=True, data_key="webhook-id", metadata={"example": "msg_2Kq8"})
+    at = fields.String(
+        required=True, data_key="webhook-timestamp", metadata={"example": "1787385600"}
+    )
+    signature = fields.String(
+        required=True,
+        data_key="webhook-signature",
+        metadata={"description": "`v1,` and the base64 of HMAC-SHA256 over `id.timestamp.body`"},
+    )
+
+
+class OneOrder(Schema):
+    class Meta:
+        unknown = INCLUDE
+
+    order = fields.Nested(OrderSchema, required=True)
+
+
+class ManyOrders(Schema):
+    class Meta:
+        unknown = INCLUDE
+
+    orders = fields.List(
+        fields.Nested(OrderSchema), required=True, validate=validate.Length(max=ORDERS_MAX)
+    )
+
+
+class OutcomeAnswer(Schema):
+    """How many orders were changed, how many not; `repeated`: this delivery came before."""
+
+    changed = fields.Integer()
+    unchanged = fields.Integer()
+    repeated = fields.Boolean()
 
 
 SCHEMA = OrderSchema()

@@ -2,9 +2,9 @@
 
 import asyncio
 
-from tornado_chat import NotFound, PluginHandler
+from tornado_chat import NotFound, PluginHandler, describe
 
-from .orders import changes_of
+from .orders import Headers, ManyOrders, OneOrder, OutcomeAnswer, changes_of
 from .provider import OrderList, shown
 from .signatures import keys_of, verify
 
@@ -14,6 +14,13 @@ class Orders(PluginHandler):
 
     public = True
 
+    @describe(
+        "Takes orders from a shop",
+        headers=Headers,
+        body=(OneOrder, ManyOrders),
+        answer=OutcomeAnswer,
+        errors=("unauthorized", "not_found"),
+    )
     async def post(self) -> None:
         """200 where it was carried out, now or before; 401 where the signature is not right."""
         secret, tenant = self.config["secret"], self.config["tenant"]

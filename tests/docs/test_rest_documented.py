@@ -17,6 +17,7 @@ def paths(site):
     yield from house.dialects
     for rule in house.wildcard_router.rules:
         path = rule.matcher.regex.pattern.removesuffix("$").replace("([^/]+)", "<id>")
+        path = path.replace(r"\.", ".")
         if "(" not in path:
             yield path
 

@@ -10,11 +10,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import orjson
-from marshmallow import Schema, ValidationError
-from tornado.httputil import HTTPFile, HTTPServerRequest, parse_body_arguments
+from marshmallow import Schema
+from tornado.httputil import HTTPServerRequest
 from tornado.web import HTTPError, RequestHandler, stream_request_body
 
-from tornado_chat import protocol
 from tornado_chat.errors import (
     BadRequest,
     ChatError,
@@ -26,8 +25,9 @@ from tornado_chat.errors import (
     Unavailable,
 )
 from tornado_chat.messages import Credentials, Identity
-from tornado_chat.topics import first_fault
+from tornado_chat.web.api import Description, ErrorAnswer
 from tornado_chat.web.credentials import header, read_credentials, who_asks
+from tornado_chat.web.reading import load, load_query, read_form, read_json
 
 if TYPE_CHECKING:
     from tornado_chat.app import Server
@@ -66,6 +66,7 @@ class Handler(RequestHandler):
 
     public = False
     claims_user = True
+    error_schema: ClassVar[type[Schema]] = ErrorAnswer  # of what `error_body` writes
     SUPPORTED_METHODS = ("GET", "HEAD", "POST", "DELETE", "PATCH", "PUT", "OPTIONS")
 
     server: "Server"
@@ -163,22 +164,29 @@ class Handler(RequestHandler):
         """The body as a JSON object; an empty body is an empty object."""
         return read_json(self._body, self.server.config.limits.json_depth)
 
-    def body(self, schema: type[Schema] | Schema) -> dict[str, Any]:
-        """The JSON body, checked by a schema. Raises BadRequest that names the field."""
-        return load(schema, self.json())
+    def body(self, schema: type[Schema] | Schema | None = None) -> dict[str, Any]:
+        """The JSON body, checked by a schema, or as the method is described. Raises BadRequest that
+        names the field."""
+        return load(schema or self._described.body, self.json())  # type: ignore[arg-type]
+
+    def query(self) -> dict[str, Any]:
+        """The query, checked as the method is described: an empty value is none, and names that are
+        not described are passed over. Raises BadRequest that names the parameter."""
+        assert self._described.query is not None, "describe(query=…) is missing"
+        return load_query(self._described.query, self.request.query_arguments)
+
+    @property
+    def _described(self) -> Description:
+        method = getattr(type(self), (self.request.method or "").lower())
+        described: Description = method.described
+        return described
 
     def form(self) -> dict[str, str]:
         """The fields of a form, or of a JSON object where that is sent instead."""
         kind = self.request.headers.get("Content-Type", "")
         if kind.startswith("application/json"):
             return {name: str(value) for name, value in self.json().items() if value is not None}
-        fields: dict[str, list[bytes]] = {}
-        files: dict[str, list[HTTPFile]] = {}
-        try:
-            parse_body_arguments(kind, self.raw_body, fields, files)
-            return {name: values[0].decode() for name, values in fields.items()}
-        except (HTTPError, UnicodeDecodeError, ValueError):
-            raise BadRequest("the form cannot be read") from None
+        return read_form(kind, self.raw_body)
 
     # Out
 
@@ -192,6 +200,11 @@ class Handler(RequestHandler):
     def encoded(cls, body: Mapping[str, Any]) -> bytes:
         """How this door writes a JSON object."""
         return orjson.dumps(body)
+
+    @classmethod
+    def asks_key(cls) -> bool | None:
+        """Whether a credential must be shown; None: it may be."""
+        return not cls.public
 
     @classmethod
     def error_body(cls, problem: ChatError) -> dict[str, Any]:
@@ -271,28 +284,6 @@ def origin_headers(server: "Server", request: HTTPServerRequest) -> dict[str, st
     }
 
 
-def read_json(body: bytes | bytearray, depth: int) -> dict[str, Any]:
-    """A body as a JSON object, an empty one as an empty object. Raises BadRequest and TooLarge as
-    `protocol.decode`."""
-    if not body:
-        return {}
-    try:
-        text = body.decode()
-    except UnicodeDecodeError:
-        raise BadRequest("the body is not UTF-8") from None
-    return protocol.decode(text, depth)
-
-
 def log_failure(request: HTTPServerRequest, error: BaseException) -> None:
     """Of what is our fault; never a word of it in the answer."""
     log.error("%s %s failed", request.method, request.path, exc_info=error)
-
-
-def load(schema: type[Schema] | Schema, data: Mapping[str, Any]) -> dict[str, Any]:
-    """Data as the schema has it. Raises BadRequest with the first fault, by its path."""
-    loader = schema() if isinstance(schema, type) else schema
-    try:
-        loaded: dict[str, Any] = loader.load(data)
-    except ValidationError as error:
-        raise BadRequest(first_fault(error.messages)) from None
-    return loaded

@@ -8,6 +8,7 @@ from typing import Any
 from tornado_chat.errors import ChatError
 from tornado_chat.messages import Identity, Message, Signal, Topic
 from tornado_chat.session import Session
+from tornado_chat.web.api import Frames
 
 
 class Dialect:
@@ -82,3 +83,7 @@ class Dialect:
 
     def farewell(self, session: Session, code: str, window_ms: tuple[int, int]) -> None:
         """Says `bye` where the wire has a word for it, before the house closes."""
+
+    def frames(self) -> Frames | None:
+        """What goes over this wire, for `/asyncapi.json`; None: it is not told."""
+        return None

@@ -23,9 +23,9 @@ from tornado_chat.web.base import (
     PluginHandler,
     log_failure,
     origin_headers,
-    read_json,
 )
 from tornado_chat.web.credentials import header, key_in
+from tornado_chat.web.reading import read_json
 
 if TYPE_CHECKING:
     from tornado_chat.app import Server

@@ -4,14 +4,17 @@ import asyncio
 from importlib import import_module
 
 from tornado_chat.errors import Denied
+from tornado_chat.web.api import describe
 from tornado_chat.web.base import Handler
 
 PERMISSION = "status"
+KINDS = ("text/plain", "application/openmetrics-text")
 
 
 class Metrics(Handler):
     """What it shows is in `tornado_chat.metrics`, which nobody imports who is not asked."""
 
+    @describe("Figures for a Prometheus", answer=KINDS)
     async def get(self) -> None:
         if not self.identity.may(PERMISSION):
             raise Denied(f"/metrics: needs the permission {PERMISSION}")

@@ -6,10 +6,11 @@ from typing import Any
 from tornado_chat import protocol
 from tornado_chat.commands import Commands
 from tornado_chat.config import LimitsConfig
-from tornado_chat.errors import ChatError, TooLarge
+from tornado_chat.errors import NOT_TEXT, ChatError, TooLarge
 from tornado_chat.messages import MINE, Message, Signal, Topic
 from tornado_chat.schemas import id_of
 from tornado_chat.session import Session
+from tornado_chat.web.api import Frames
 from tornado_chat.web.dialect import Dialect
 
 ENVELOPE_BYTES = 4096  # what a frame may hold beside the data of its message
@@ -19,7 +20,7 @@ class NativeDialect(Dialect):
     path = "/ws"
     first_frame_auth = True
     resumes = True
-    binary_close = 4002
+    binary_close = NOT_TEXT
 
     def __init__(
         self, commands: Commands, limits: LimitsConfig, clock: Callable[[], float]
@@ -75,3 +76,8 @@ class NativeDialect(Dialect):
 
     def farewell(self, session: Session, code: str, window_ms: tuple[int, int]) -> None:
         session.send(protocol.bye(code, window_ms))
+
+    def frames(self) -> Frames:
+        from tornado_chat.web.api.frames import frames  # noqa: PLC0415 - few ask
+
+        return frames()

@@ -2,10 +2,12 @@
 
 from typing import TYPE_CHECKING, Any
 
+from tornado.routing import URLSpec
 from tornado.web import RequestHandler, url
 
 from tornado_chat.errors import SetupError
 from tornado_chat.plugins import Plugin, Plugins
+from tornado_chat.web.api.pages import AsyncApi, OpenApi
 from tornado_chat.web.base import NotThere, PluginHandler
 from tornado_chat.web.dialect import Dialect
 from tornado_chat.web.fast_path import FastPath
@@ -23,15 +25,19 @@ if TYPE_CHECKING:
 def build(server: "Server", plugins: Plugins, sockets: Sockets, native: NativeDialect) -> House:
     """The application, from what the plugins register."""
     shared = {"server": server}
-    routes: list[Any] = [
-        url(r"/health/live", Live, shared),
-        url(r"/health/ready", Ready, shared),
-        url(r"/metrics", Metrics, shared),
+    pages: dict[str, Any] = {**shared, "pages": {}}
+    routes: list[tuple[str, URLSpec]] = []  # with the name of the plugin
+    routes += [
+        ("", url(r"/health/live", Live, shared)),
+        ("", url(r"/health/ready", Ready, shared)),
+        ("", url(r"/metrics", Metrics, shared)),
+        ("", url(r"/openapi\.json", OpenApi, {**pages, "routes": routes})),
+        ("", url(r"/asyncapi\.json", AsyncApi, pages)),
     ]
     for plugin, found in plugins.call_each("register_routes", server=server):
-        routes += [_mounted(plugin, server, route) for route in found]
+        routes += [(plugin.name, _mounted(plugin, server, route)) for route in found]
     return House(
-        routes,
+        [route for _, route in routes],
         FastPath(server),
         sockets=sockets,
         dialects=_dialects(server, plugins, native),
@@ -63,7 +69,7 @@ def _dialects(server: "Server", plugins: Plugins, native: NativeDialect) -> dict
     return dialects
 
 
-def _mounted(plugin: Plugin, server: "Server", route: Any) -> Any:
+def _mounted(plugin: Plugin, server: "Server", route: Any) -> URLSpec:
     """`(pattern, handler[, arguments])`, its pattern below the plugin's mount."""
     try:
         pattern, handler, *rest = route
