@@ -196,7 +196,7 @@ class Server(PluginApi):
         try:
             await self.background.stop()
             for provider in reversed(list(self.topics)):
-                await self._end(f"topics of kind {provider.kind!r}", provider.stop())
+                await provider.stop()
             await self._end("accounts", self.accounts.stop())
             await self._end("engine", self.engine.stop())
             await self._end("cursors", self.cursors.stop())

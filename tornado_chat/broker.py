@@ -15,9 +15,9 @@ from tornado_chat.errors import BadRequest, TooLarge
 from tornado_chat.gate import Gate
 from tornado_chat.hub import Hub
 from tornado_chat.messages import MEMBERS, Audience, Draft, Identity, Message, Posted, Signal, Topic
+from tornado_chat.plugins.providers import Asked, Registry
 from tornado_chat.store import Committed, Store
 from tornado_chat.store.retries import digest_of
-from tornado_chat.topics import Registry, TopicProvider
 
 PUBLISH_KEY_MAX = 128  # characters
 
@@ -96,9 +96,9 @@ class Broker:
         posted = await self._append(self._filter(draft), self._registry.of(topic))
         return posted.message if posted.message.offset else None
 
-    def _append(self, draft: Draft, provider: TopicProvider) -> "asyncio.Future[Posted]":
+    def _append(self, draft: Draft, provider: Asked) -> "asyncio.Future[Posted]":
         if provider.history != 0:
-            if type(provider).append_in is TopicProvider.append_in:
+            if not provider.writes:
                 return self._store.append(draft)
             return self._store.write(lambda tx: provider.append_in(tx, draft))
         self.check_size(draft.topic, draft.data)

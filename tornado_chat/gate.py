@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable
 
 from tornado_chat.errors import Denied, NotFound
 from tornado_chat.messages import Identity, Topic
-from tornado_chat.topics import Action, Registry, TopicProvider
+from tornado_chat.plugins.providers import Asked, Registry
+from tornado_chat.topics import Action
 
 Vetoes = Callable[[Identity, str, Topic], Awaitable[None]]
 
@@ -20,7 +21,7 @@ class Gate:
         self._registry = registry
         self._vetoes = vetoes
 
-    async def check(self, identity: Identity, action: Action, topic: Topic) -> TopicProvider:
+    async def check(self, identity: Identity, action: Action, topic: Topic) -> Asked:
         """The topic's provider, where the person may; else Denied, or NotFound for a kind nobody
         owns. A topic of another tenant answers as one that is not there."""
         if not identity.tenant or identity.tenant != topic.tenant:

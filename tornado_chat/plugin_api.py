@@ -18,9 +18,9 @@ from tornado_chat.gate import Gate
 from tornado_chat.hub import Hub
 from tornado_chat.messages import Audience, Credentials, Identity, Message, Posted, Signal, Topic
 from tornado_chat.plugins import Plugins
+from tornado_chat.plugins.providers import Registry
 from tornado_chat.revoking import Revoking
 from tornado_chat.store import ReadTx, Store, Tx
-from tornado_chat.topics import Registry
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine

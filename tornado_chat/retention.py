@@ -17,10 +17,10 @@ from functools import partial
 from tornado_chat.config import KeepConfig, RetentionConfig
 from tornado_chat.errors import Unavailable
 from tornado_chat.messages import Message, Topic
-from tornado_chat.plugins.source import place_of
+from tornado_chat.plugins.calls import PluginFailed
+from tornado_chat.plugins.providers import Asked, Registry
 from tornado_chat.store import ReadTx, Store, Tx, pruning
 from tornado_chat.store.pruning import Excess, Gone, Oldest
-from tornado_chat.topics import Registry, TopicProvider
 
 log = logging.getLogger("tornado_chat.store")
 
@@ -152,10 +152,10 @@ class Retention:
                 return
             after = page.topics[-1].topic_id
 
-    async def _prune(self, provider: TopicProvider, excess: list[Excess], done: Done) -> bool:
+    async def _prune(self, provider: Asked, excess: list[Excess], done: Done) -> bool:
         """Step by step; False where the provider fails: then its messages stay, for its rows."""
         kind = provider.kind
-        told = type(provider).pruned_in is not TopicProvider.pruned_in
+        told = provider.clears
         while True:
             step = self._steps.setdefault(kind, STEP_FIRST)
             find = partial(find_gone, excess, self._upto(), step, told)
@@ -164,12 +164,7 @@ class Retention:
                 return True
             try:
                 took = await self._store.write(partial(throw_away, provider, gone, messages))
-            except Unavailable:
-                raise
-            except Exception as error:  # noqa: BLE001 - one plugin's mistake is not the others'
-                owner = self._registry.kinds()[kind]
-                where = f"{type(error).__name__} ({place_of(error, '')})"
-                log.error("plugin %r failed in pruned_in: %s", owner, where)  # noqa: TRY400
+            except PluginFailed:  # one plugin's mistake is not the others'
                 return False
             done.messages += len(gone)
             done.steps += 1
@@ -192,7 +187,7 @@ def look(kinds: Sequence[str], after: int, tx: ReadTx) -> Looked:
 
 
 def excess_of(
-    page: Looked, retention: RetentionConfig, providers: Mapping[str, TopicProvider]
+    page: Looked, retention: RetentionConfig, providers: Mapping[str, Asked]
 ) -> dict[str, list[Excess]]:
     """What of these topics is to go, by kind."""
     found: dict[str, list[Excess]] = {}
@@ -214,9 +209,7 @@ def find_gone(
     return gone, tx.log.get_many(wanted) if wanted else []
 
 
-def throw_away(
-    provider: TopicProvider, gone: Sequence[Gone], messages: Sequence[Message], tx: Tx
-) -> float:
+def throw_away(provider: Asked, gone: Sequence[Gone], messages: Sequence[Message], tx: Tx) -> float:
     """One step, in the writer's thread; how many seconds it took."""
     began = time.monotonic()
     pruning.delete(tx, gone)

@@ -4,7 +4,6 @@ The state that a subscriber has and the pushes that follow must be the topic, wh
 meanwhile (design section 5 rules 3 and 10).
 """
 
-import asyncio
 import logging
 from typing import Any
 
@@ -12,18 +11,16 @@ import orjson
 
 from tornado_chat import protocol
 from tornado_chat.catch_up import CatchUp
-from tornado_chat.errors import BadRequest, ChatError, Denied, RateLimited, Unavailable
+from tornado_chat.errors import BadRequest, ChatError, Denied, RateLimited
 from tornado_chat.gate import Gate
 from tornado_chat.hub import Hub
 from tornado_chat.messages import MINE, Topic
+from tornado_chat.plugins.providers import Asked
 from tornado_chat.schemas import START
 from tornado_chat.session import Session, Subscription
 from tornado_chat.store import Store
-from tornado_chat.topics import TopicProvider
 
 log = logging.getLogger("tornado_chat.session")
-
-SNAPSHOT_SECONDS = 10.0  # a provider whose snapshot takes longer is answered for: unavailable
 
 Since = tuple[str, int] | str | None  # an epoch and an offset in it, or "start"
 
@@ -87,16 +84,11 @@ class Subscribing:
         try:
             provider = topic and await self._gate.check(session.identity, "subscribe", topic)
             complete = await self._resume(subscription, since, provider, mark)
-            state = None
+            state = b"null"
             if provider and topic and not complete:
-                async with asyncio.timeout(SNAPSHOT_SECONDS):
-                    state = await provider.snapshot(session.identity, topic)
+                state = await provider.snapshot(session.identity, topic)
             if subscription.ended:
                 raise Denied(f"subscribe {name}: has ended")
-            written = orjson.Fragment(orjson.dumps(state))  # here, where it fails for itself alone
-        except TimeoutError:
-            self._undo(subscription)
-            raise Unavailable(f"subscribe {name}: its state takes too long") from None
         except BaseException:
             self._undo(subscription)
             raise
@@ -106,7 +98,7 @@ class Subscribing:
             "epoch": self._store.log.epochs.today,
             "offset": mark,
             "complete": complete,
-            "state": written,
+            "state": orjson.Fragment(state),
         }
 
     @staticmethod
@@ -122,7 +114,7 @@ class Subscribing:
         self,
         subscription: Subscription,
         since: Since,
-        provider: TopicProvider | None,
+        provider: Asked | None,
         mark: int,
     ) -> bool:
         """Sets where it begins; whether what follows completes what the subscriber has. So it is

@@ -1,17 +1,17 @@
-"""The owners of topics: what a plugin subclasses, and who owns which kind.
+"""The owners of topics: what a plugin subclasses.
 
 Knows neither sockets nor tables; what a provider needs of the house it reaches by its `server`.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from marshmallow import Schema, ValidationError
 
-from tornado_chat.errors import BadRequest, Denied, NotFound, SetupError
+from tornado_chat.errors import BadRequest, Denied
 from tornado_chat.messages import MEMBERS, Audience, Draft, Identity, Message, Posted, Topic
 
 if TYPE_CHECKING:
@@ -148,67 +148,6 @@ class TopicProvider:
         if topic.kind != self.kind:
             raise ValueError(f"{type(self).__name__} does not own {topic.name}")
         return topic
-
-
-class Registry:
-    """Who owns which kind of topic."""
-
-    def __init__(self) -> None:
-        self._providers: dict[str, TopicProvider] = {}
-        self._owners: dict[str, str] = {}
-
-    def add(self, provider: TopicProvider, owner: str) -> None:
-        """`owner`: the plugin's name. Raises SetupError for a kind that is taken or is no name."""
-        if not isinstance(provider, TopicProvider):
-            raise SetupError(
-                f"plugin {owner!r}: register_topics gave {provider!r}, expected an object of a "
-                "class deriving from TopicProvider"
-            )
-        kind = provider.kind
-        if not is_history(provider.history):
-            raise SetupError(
-                f"plugin {owner!r}: history of the kind {kind!r} is {provider.history!r}, expected "
-                "None, a number of messages, or a timedelta"
-            )
-        if kind and not KIND.fullmatch(kind):
-            raise SetupError(
-                f"plugin {owner!r}: {kind!r} is no kind of topic: lower-case letters, digits and "
-                "underscores, at most 32"
-            )
-        if kind in self._owners:
-            what = f"topics of the kind {kind!r}" if kind else "the plain topics"
-            raise SetupError(
-                f"plugins {self._owners[kind]!r} and {owner!r} both claim {what}; "
-                "name one of them in plugins.disabled"
-            )
-        self._providers[kind] = provider
-        self._owners[kind] = owner
-
-    def of(self, topic: Topic) -> TopicProvider:
-        """The owner of the topic. Raises NotFound where no plugin owns its kind."""
-        provider = self._providers.get(topic.kind)
-        if provider is None:
-            raise NotFound(f"topic {topic.name}: not there")
-        return provider
-
-    def visibility(self, topic: Topic) -> Callable[[Identity, Message], bool] | None:
-        """What tells whether somebody may see a message of the topic, where that is not only its
-        audience; None where it is."""
-        provider = self._providers.get(topic.kind)
-        if provider is None:  # its plugin was taken out, its messages are still in the log
-            return lambda _identity, _message: False
-        return None if type(provider).visible is TopicProvider.visible else provider.visible
-
-    def kinds(self) -> dict[str, str]:
-        """Each kind with the plugin that owns it; the plain names as the empty kind."""
-        return dict(self._owners)
-
-    def __iter__(self) -> Iterator[TopicProvider]:
-        """The providers in the order in which they were registered."""
-        return iter(self._providers.values())
-
-    def __len__(self) -> int:
-        return len(self._providers)
 
 
 def is_history(value: object) -> bool:

@@ -409,8 +409,9 @@ async def test_many_writers_give_everybody_one_order(site):
         await ann.quiet()
 
 
-async def test_a_snapshot_that_hangs_holds_nobody_else(site, monkeypatch):
-    monkeypatch.setattr("tornado_chat.subscribing.SNAPSHOT_SECONDS", 0.3)
+async def test_a_snapshot_that_hangs_holds_nobody_else(site, logs):
+    site.server.plugins.get("boards").calls["topic.snapshot"].limit = 0.3
+    logs.expect("plugin 'boards' failed in topic.snapshot: TimeoutError")
     async with site.connect("ann") as ann, site.connect("bob") as bob:
         waiting = asyncio.create_task(ann.do("subscribe", topic="board:slow"))
         await bob.ok("subscribe", topic="board:1")

@@ -8,6 +8,7 @@ import asyncio
 from types import ModuleType
 
 from tornado_chat import Denied, TopicProvider, hookimpl
+from tornado_chat.plugins import Plugin
 
 
 class Board(TopicProvider):
@@ -44,6 +45,11 @@ def plugin(name, **members):
     for key, value in members.items():
         setattr(module, key, value)
     return module
+
+
+def owner(name):
+    """A plugin that is loaded, and has nothing."""
+    return Plugin(name, plugin(name), "code", name)
 
 
 def boards():

@@ -9,6 +9,7 @@ import time
 import peewee
 import pytest
 
+from support.boards import owner
 from support.stepped import Loop, SteppedReaders, SteppedWriter
 from tornado_chat.background import Background
 from tornado_chat.broker import Broker
@@ -22,11 +23,12 @@ from tornado_chat.gate import Gate
 from tornado_chat.heartbeat import Heartbeat
 from tornado_chat.hub import Hub
 from tornado_chat.outbox import Budget
+from tornado_chat.plugins.providers import Registry
 from tornado_chat.replay import Replay
 from tornado_chat.revoking import Revoking
 from tornado_chat.store import Rules, Store
 from tornado_chat.subscribing import Subscribing
-from tornado_chat.topics import Registry, TopicProvider
+from tornado_chat.topics import TopicProvider
 from tornado_chat.web.native import NativeDialect
 
 LIMITS = LimitsConfig(65536, 0, 32, 0, 0, 0, 0, 0, 0)
@@ -100,8 +102,8 @@ class House:
             f"sqlite:///{path}", "relaxed", Rules(), lambda d: self.broker.committed(d)
         )
         registry = Registry()
-        registry.add(Rooms(self.store), "rooms")
-        registry.add(Notices(), "notices")
+        registry.add(Rooms(self.store), owner("rooms"))
+        registry.add(Notices(), owner("notices"))
         self.gate = Gate(registry)
         self.budget = Budget()
         self.catch_up = CatchUp(

@@ -9,10 +9,12 @@ from datetime import timedelta
 
 import pytest
 
+from support.boards import owner
 from support.queries import counted_queries, explained
 from support.stores import ROOM, Opened, draft, sql
 from tornado_chat import config, retention
 from tornado_chat.messages import EVERYONE, Audience, Topic
+from tornado_chat.plugins.providers import Asked, Registry
 from tornado_chat.retention import ALL, Keep, Retention, is_bounded, keep_of
 from tornado_chat.store import pruning
 from tornado_chat.store.models import (
@@ -24,7 +26,7 @@ from tornado_chat.store.models import (
     current_database,
 )
 from tornado_chat.store.transaction import qualified
-from tornado_chat.topics import Registry, TopicProvider
+from tornado_chat.topics import TopicProvider
 
 NEWS = Topic("SHOP", "", "news")
 DAY = 86_400
@@ -69,7 +71,7 @@ class House:
         self.opened = Opened(path, clock=self.clock)
         registry = Registry()
         for provider in providers:
-            registry.add(provider, f"plugin-{provider.kind}")
+            registry.add(provider, owner(f"plugin-{provider.kind}"))
         self.policy = self.say(**policy)
         self.upto = 10**9
         self.retention = Retention(
@@ -412,7 +414,7 @@ async def test_a_provider_is_told_what_goes_in_the_transaction_that_deletes(hous
 
 
 async def test_where_a_provider_fails_its_messages_stay_and_others_go(house, logs):
-    logs.expect("plugin 'plugin-' failed in pruned_in: ValueError")
+    logs.expect("plugin 'plugin-' failed in topic.pruned_in: ValueError")
     noted = Noted()
     at = await house(noted, Rooms(), messages=1)
     for topic in (NEWS, ROOM):
@@ -515,7 +517,7 @@ async def test_a_run_that_was_interrupted_is_continued_by_the_next_server(tmp_pa
                 told(tx, messages)
                 loop.call_soon_threadsafe(reached.set)
 
-        at.retention._registry._providers[""] = Told()
+        at.retention._registry._asked[""] = Asked(Told(), owner("told"))
         running = asyncio.create_task(at.run())
         await reached.wait()
         running.cancel()
@@ -672,4 +674,4 @@ def test_a_history_that_means_nothing_stops_the_start(history):
 
     Odd.history = history
     with pytest.raises(Exception, match="expected None, a number of messages, or a timedelta"):
-        Registry().add(Odd(), "odd")
+        Registry().add(Odd(), owner("odd"))

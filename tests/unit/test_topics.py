@@ -3,6 +3,7 @@
 import pytest
 from marshmallow import Schema, fields, validate
 
+from support.boards import owner
 from tornado_chat import (
     MEMBERS,
     Audience,
@@ -15,7 +16,8 @@ from tornado_chat import (
     Topic,
     TopicProvider,
 )
-from tornado_chat.topics import Registry, first_fault
+from tornado_chat.plugins.providers import Registry
+from tornado_chat.topics import first_fault
 
 ANN = Identity("100021", "SHOP", "Ann Maas", groups=frozenset({"STAFF"}))
 BOARD = Topic("SHOP", "board", "news")
@@ -138,12 +140,12 @@ async def test_a_provider_publishes_only_on_its_own_topics():
 
 def test_the_registry_knows_who_owns_what():
     registry, board, plain = Registry(), Board(), TopicProvider()
-    registry.add(board, "boards")
-    registry.add(plain, "notes")
-    assert registry.of(BOARD) is board
-    assert registry.of(Topic("SHOP", "", "OrderUpdate")) is plain
+    registry.add(board, owner("boards"))
+    registry.add(plain, owner("notes"))
+    assert registry.of(BOARD).provider is board
+    assert registry.of(Topic("SHOP", "", "OrderUpdate")).provider is plain
     assert registry.kinds() == {"board": "boards", "": "notes"}
-    assert list(registry) == [board, plain]
+    assert [each.provider for each in registry] == [board, plain]
     assert len(registry) == 2
 
 
@@ -155,17 +157,17 @@ def test_a_kind_that_nobody_owns_is_not_there():
 @pytest.mark.parametrize(("kind", "what"), [("board", "kind 'board'"), ("", "the plain topics")])
 def test_a_kind_claimed_twice_names_both(kind, what):
     registry = Registry()
-    registry.add(a(kind), "one")
+    registry.add(a(kind), owner("one"))
     with pytest.raises(SetupError, match=rf"plugins 'one' and 'two' both claim .*{what}"):
-        registry.add(a(kind), "two")
+        registry.add(a(kind), owner("two"))
 
 
 @pytest.mark.parametrize("kind", ["Board", "my-board", "a:b", "1st", "a" * 33, " "])
 def test_what_is_no_kind_is_refused(kind):
     with pytest.raises(SetupError, match=r"plugin 'one': .* is no kind of topic"):
-        Registry().add(a(kind), "one")
+        Registry().add(a(kind), owner("one"))
 
 
 def test_what_is_no_provider_is_refused():
     with pytest.raises(SetupError, match="plugin 'one': register_topics gave 'board'"):
-        Registry().add("board", "one")
+        Registry().add("board", owner("one"))

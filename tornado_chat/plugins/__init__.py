@@ -28,10 +28,10 @@ from tornado_chat.plugins.checks import (
     in_order,
 )
 from tornado_chat.plugins.observers import Observers
+from tornado_chat.plugins.providers import Registry
 from tornado_chat.plugins.source import DropIns, Plugin, boot_error, choose, given, installed, load
 from tornado_chat.plugins.traffic import Authenticator, Filter, Veto, authenticate
 from tornado_chat.store.models import StoreModel
-from tornado_chat.topics import Registry
 
 if TYPE_CHECKING:
     from tornado_chat.app import Server
@@ -183,7 +183,7 @@ class Plugins:
         registry = Registry()
         for plugin, providers in self.call_each("register_topics", server=server):
             for provider in providers:
-                registry.add(provider, plugin.name)
+                registry.add(provider, plugin)
                 provider.server = server
                 plugin.kinds.append(provider.kind)
         return registry

@@ -6,12 +6,12 @@ that waits gets a timer. One that does not end when it is cancelled is closed: n
 """
 
 import asyncio
+import inspect
 import logging
 import sqlite3
 import time
 import types
 from collections.abc import Callable
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import peewee
@@ -213,8 +213,6 @@ def is_trouble(error: BaseException) -> bool:
 
 def line_of(function: Callable[..., Any]) -> str | None:
     """`file:line` where it is defined, None where that cannot be told."""
-    if isinstance(function, partial):
-        function = function.args[0]
-    function = getattr(function, "function", function)
+    function = inspect.unwrap(getattr(function, "function", function))
     code = getattr(getattr(function, "__func__", function), "__code__", None)
     return f"{code.co_filename}:{code.co_firstlineno}" if code else None

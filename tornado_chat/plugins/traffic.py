@@ -6,7 +6,7 @@ much and end at the first that raises.
 """
 
 import types
-from functools import partial
+from functools import partial, wraps
 
 from tornado_chat.errors import ChatError, Denied, Unauthorized, Unavailable
 from tornado_chat.messages import Credentials, Draft, Identity, Topic
@@ -35,7 +35,7 @@ class Filter(Guard):
 
     def __init__(self, plugin: Plugin) -> None:
         super().__init__(plugin)
-        self._function = partial(checked, self._hook)
+        self._function = wraps(self._hook.function)(partial(checked, self._hook))
 
     def __call__(self, draft: Draft) -> Draft:
         """The draft as the plugin wants it. Raises Denied, or Unavailable where it failed."""
