@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from tornado_chat.config import DeliveryConfig
 from tornado_chat.doorway import Doorway
-from tornado_chat.errors import REVOKED, Unauthorized
+from tornado_chat.errors import NO_KEY, REVOKED
 from tornado_chat.heartbeat import Heartbeat
 from tornado_chat.messages import Identity
 from tornado_chat.openings import WRITE_SECONDS, Opening, Openings
@@ -35,7 +35,7 @@ log = logging.getLogger("tornado_chat.session")
 PROBE_SECONDS = 2.0  # for the other sockets of a key to show that they live
 
 # A peer that meant it (RFC 6455 7.4.1), and the house where nobody comes back with that key
-CLEAN = {1000, 1001, REVOKED, Unauthorized.close}
+CLEAN = {1000, 1001, REVOKED, NO_KEY}
 
 
 class Cursors:

@@ -1,14 +1,15 @@
-"""The tree of errors that may reach a client, each with its code, HTTP status and close code.
+"""The tree of errors that may reach a client, each with its code and HTTP status; and the codes
+with which sockets are closed.
 
     ChatError                 internal      500
-    ├── BadRequest            bad_request   400   4002
-    ├── Unauthorized          unauthorized  401   4001
+    ├── BadRequest            bad_request   400
+    ├── Unauthorized          unauthorized  401
     ├── Denied                denied        403
     ├── NotFound              not_found     404
     ├── TooLarge              too_large     413
-    ├── RateLimited           rate_limited  429   1013
+    ├── RateLimited           rate_limited  429
     ├── Conflict              conflict      409
-    └── Unavailable           unavailable   503   1013
+    └── Unavailable           unavailable   503
 
 Beside it `SetupError`, for the person who starts the server: never sent to a client.
 
@@ -19,10 +20,14 @@ person who caused them, so they never hold a key, a password or the text of a me
 import math
 from typing import ClassVar
 
-# Close codes that are no error of a frame (design section 3).
+# Close codes, docs/reference/errors.md: from 4000 on our own, else of the registry of RFC 6455.
+GOING_AWAY = 1012  # service restart
+TRY_LATER = 1013
+NO_KEY = 4001  # none in time, a bad one, or it has expired
+NOT_TEXT = 4002  # a binary frame
 TOO_SLOW = 4008  # no byte was taken for a while
 REVOKED = 4009  # ended by the house
-GOING_AWAY = 1012  # RFC 6455 registry: service restart
+CLOSE_CODES = GOING_AWAY, TRY_LATER, NO_KEY, NOT_TEXT, TOO_SLOW, REVOKED
 
 
 class ChatError(Exception):
@@ -30,7 +35,6 @@ class ChatError(Exception):
 
     code: ClassVar[str] = "internal"
     status: ClassVar[int] = 500
-    close: ClassVar[int] = 1011  # RFC 6455 7.4.1: unexpected condition
     retry_after: float | None = None  # seconds, where trying again later is right
 
     def __init__(self, message: str = "") -> None:
@@ -51,37 +55,37 @@ class ChatError(Exception):
 class BadRequest(ChatError):
     """The frame or body cannot be read, or says something that cannot be meant."""
 
-    code, status, close = "bad_request", 400, 4002
+    code, status = "bad_request", 400
 
 
 class Unauthorized(ChatError):
     """Nobody known: no credential, a bad one, or one that has ended."""
 
-    code, status, close = "unauthorized", 401, 4001
+    code, status = "unauthorized", 401
 
 
 class Denied(ChatError):
     """Somebody known, who may not do this here."""
 
-    code, status, close = "denied", 403, 4009
+    code, status = "denied", 403
 
 
 class NotFound(ChatError):
     """Not there, or not for the eyes of the person who asks: the two answer alike."""
 
-    code, status, close = "not_found", 404, 4002
+    code, status = "not_found", 404
 
 
 class TooLarge(ChatError):
     """More bytes or a deeper nesting than [limits] allows."""
 
-    code, status, close = "too_large", 413, 1009
+    code, status = "too_large", 413
 
 
 class RateLimited(ChatError):
     """Too many in too short a time; `retry_after` says in how many seconds to try again."""
 
-    code, status, close = "rate_limited", 429, 1013
+    code, status = "rate_limited", 429
 
     def __init__(self, message: str = "", retry_after: float = 1.0) -> None:
         super().__init__(message)
@@ -91,13 +95,13 @@ class RateLimited(ChatError):
 class Conflict(ChatError):
     """The same key came again with another body."""
 
-    code, status, close = "conflict", 409, 4002
+    code, status = "conflict", 409
 
 
 class Unavailable(ChatError):
     """The store, or a service behind us, cannot answer now; trying again later is right."""
 
-    code, status, close = "unavailable", 503, 1013
+    code, status = "unavailable", 503
     retry_after = 2.0
 
 

@@ -26,7 +26,7 @@ from tornado_chat.client import (
 )
 from tornado_chat.client.errors import Lost
 from tornado_chat.client.link import Link, Manners, socket_address
-from tornado_chat.errors import REVOKED, TOO_SLOW, RateLimited
+from tornado_chat.errors import REVOKED, TOO_SLOW, TRY_LATER, RateLimited
 from tornado_chat.web import socket as web_socket
 
 BOARD = "board:1"
@@ -326,7 +326,7 @@ async def test_a_restart_of_the_server_is_slept_through(tmp_path):
             await ann.close()
 
 
-@pytest.mark.parametrize("code", [TOO_SLOW, RateLimited.close, 1012, 1011, 1000])
+@pytest.mark.parametrize("code", [TOO_SLOW, TRY_LATER, 1012, 1011, 1000])
 async def test_other_ends_are_come_back_from(site, code):
     async with client(site) as ann:
         messages = await ann.subscribe(BOARD).ready()

@@ -343,19 +343,6 @@ async def test_too_large_names_the_frame_that_was(site, data):
         assert (frame["id"], frame["error"]["code"]) == ("seven", "too_large")
 
 
-async def test_an_absurd_frame_is_1009_and_a_binary_one_4002(site):
-    async with site.connect("ann") as ann:
-        await ann.send("x" * 3_000_000)
-        with pytest.raises(websockets.ConnectionClosed):
-            await ann.next()
-        assert ann.socket.close_code == 1009
-    async with site.connect("ann") as ann:
-        await ann.socket.send(b"binary")
-        with pytest.raises(websockets.ConnectionClosed):
-            await ann.next()
-        assert ann.socket.close_code == 4002
-
-
 async def test_tenants_never_see_each_other(site):
     async with site.connect("ann") as ann, site.connect("zoe") as zoe:
         await zoe.ok("subscribe", topic="board:1")

@@ -51,26 +51,6 @@ async def test_who_does_not_answer_a_goodbye_is_dropped(site, monkeypatch):
         assert not site.server.sockets.handlers
 
 
-@pytest.mark.parametrize(
-    ("first", "payload", "code"),
-    [
-        (TEXT, b"\xff", 1007),
-        (0x3, b"", 1002),
-        (0x0, b"", 1002),
-        (CLOSE, b"\x03", 1002),
-        (CLOSE, struct.pack("!H", 1005), 1002),
-        (CLOSE, struct.pack("!H", 1000) + b"\xff", 1007),
-    ],
-)
-async def test_what_cannot_be_read_ends_the_connection_with_its_code(site, first, payload, code):
-    async with Wire.open(site, "/ws", "ann") as wire:
-        await opened(wire)
-        wire.write(first, payload)
-        assert await wire.close_code() == code
-        assert await wire.reader.read() == b""
-        await until(lambda: not site.server.sockets.handlers)
-
-
 async def test_who_pings_and_does_not_read_is_owed_one_answer_for_all(site):
     async with Wire.open(site, "/ws", "ann", window=4096) as wire:
         await opened(wire)

@@ -12,7 +12,16 @@ from tornado.httputil import HTTPServerRequest
 from tornado.iostream import IOStream
 
 from tornado_chat import protocol
-from tornado_chat.errors import REVOKED, TOO_SLOW, ChatError, RateLimited, Unauthorized, Unavailable
+from tornado_chat.errors import (
+    NO_KEY,
+    REVOKED,
+    TOO_SLOW,
+    TRY_LATER,
+    ChatError,
+    RateLimited,
+    Unauthorized,
+    Unavailable,
+)
 from tornado_chat.messages import Credentials, Identity
 from tornado_chat.outbox import Outbox
 from tornado_chat.schemas import id_of
@@ -55,7 +64,7 @@ class Socket(Connection):
         if identity is not None:
             self._enter(identity, entrance)
         else:
-            self.call_later(AUTH_SECONDS, self.close, Unauthorized.close, "no key within 5 s")
+            self.call_later(AUTH_SECONDS, self.close, NO_KEY, "no key within 5 s")
         self.listen()
 
     def _enter(self, identity: Identity, entrance: Entrance) -> None:
@@ -103,7 +112,7 @@ class Socket(Connection):
             return
         if identity.expires is not None:
             seconds = max(0.0, identity.expires - sockets.clock())
-            self.call_later(seconds, session.close, Unauthorized.close, EXPIRED)
+            self.call_later(seconds, session.close, NO_KEY, EXPIRED)
         sockets.observers.tell("session_opened", session=session)
 
     def _too_slow(self) -> None:
@@ -198,9 +207,9 @@ class Socket(Connection):
         return identity
 
     def _refuse(self, command_id: object, problem: ChatError) -> None:
-        known = isinstance(problem, Unavailable | RateLimited)
+        later = isinstance(problem, Unavailable | RateLimited)
         self.write(protocol.text_frame(protocol.error(command_id, problem)), nothing)
-        self.close(problem.close if known else Unauthorized.close, problem.message)
+        self.close(TRY_LATER if later else NO_KEY, problem.message)
 
     # Closing
 

@@ -11,15 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from tornado_chat.config import Config
 from tornado_chat.cursors import Cursors
-from tornado_chat.errors import (
-    ALL,
-    REVOKED,
-    TOO_SLOW,
-    ChatError,
-    RateLimited,
-    Unauthorized,
-    Unavailable,
-)
+from tornado_chat.errors import CLOSE_CODES, NO_KEY, TRY_LATER, ChatError, RateLimited, Unavailable
 from tornado_chat.heartbeat import Heartbeat
 from tornado_chat.hub import Hub
 from tornado_chat.messages import Credentials, Identity
@@ -38,7 +30,7 @@ log = logging.getLogger("tornado_chat.session")
 EXPIRED = "key expired"
 
 # Close codes that are counted one by one: RFC 6455 7.4, and ours
-CODES = {*range(1000, 1016), *(each.close for each in ALL), TOO_SLOW, REVOKED}
+CODES = {*range(1000, 1016), *CLOSE_CODES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +109,7 @@ class Sockets:
         now = self.clock()
         for session in list(self.hub.all_sessions()):
             if session.identity.expires is not None and session.identity.expires <= now:
-                session.close(Unauthorized.close, EXPIRED)
+                session.close(NO_KEY, EXPIRED)
 
     def make_room(self, identity: Identity) -> None:
         """Over the limit the longest unproven socket goes if it may be dead, else the new one."""
@@ -128,7 +120,7 @@ class Sockets:
         oldest = max(sessions, key=self.heartbeat.unproven_for)
         if self.heartbeat.unproven_for(oldest) <= self.config.delivery.ping_seconds:
             raise RateLimited(f"limits.sockets_per_user = {limit} sockets are open", 5.0)
-        oldest.close(RateLimited.close, "too many sockets, this one was silent")
+        oldest.close(TRY_LATER, "too many sockets, this one was silent")
 
     async def prepare(self, dialect: Dialect, identity: Identity) -> Entrance:
         """What a socket begins with. Its start is written before the peer knows that it is open, so
