@@ -34,6 +34,7 @@ FLOORS = [
         "cli_docs",
         "cli_listen",
         "cli_plugins",
+        "cli_running",
         "cli_scaffold",
         "scaffold",
     ],
