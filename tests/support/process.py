@@ -22,10 +22,10 @@ async def proved_on_disk(folder, sockets=1):
     database.close()
 
 
-async def run(*arguments, stdin="", cwd=None, env=None):
+async def run(*arguments, stdin="", cwd=None, env=None, command=COMMAND):
     """Runs it to its end: (exit status, stdout, stderr)."""
     process = await asyncio.create_subprocess_exec(
-        COMMAND,
+        command,
         *map(str, arguments),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
@@ -61,10 +61,10 @@ class Running:
 
 
 @contextlib.asynccontextmanager
-async def serving(*arguments, cwd=None, env=None):
+async def serving(*arguments, cwd=None, env=None, command=COMMAND):
     """`tornado-chat serve …` until the block ends; port 0 unless the arguments say otherwise."""
     process = await asyncio.create_subprocess_exec(
-        COMMAND,
+        command,
         "serve",
         "--set",
         "server.port=0",
