@@ -73,10 +73,10 @@ One TOML file, given as `tornado-chat serve -c FILE`. Every key has a default, s
   server.port?` All errors are told at once. `tornado-chat check-config -c FILE` tells them without starting anything.
 * Values never appear in errors.
 
-Each key has a heading with its path, as errors and `--set` name it. names of your own stand there as an example:
+Each key has a heading with its path, as errors and `--set` name it. Names of your own stand there as an example:
 `retention.room`, `topics.OrderUpdate`, `plugins.growerp.companies.SHOP`; a key of `[[users]]` and of
 `[[plugins.growerp.menu]]` belongs to each entry. What is read at SIGHUP is [taken over without a
-restart](../how-to/deploy.md#change-the-configuration-without-a-restart).
+restart](../how-to/systemd.md#change-the-configuration-without-a-restart).
 """
 
 

@@ -1,0 +1,47 @@
+"""Lets in who shows a badge, `USER.UNTIL.SIGNATURE`, that some other system of the house has signed."""
+
+import hmac
+import time
+
+from marshmallow import Schema, fields, validate
+from tornado_chat import Identity, Unauthorized, hookimpl
+
+api = 1
+settings = {}
+
+
+class Settings(Schema):
+    secret = fields.String(
+        required=True, validate=validate.Length(16), metadata={"doc": "Signs the badges."}
+    )
+    tenant = fields.String(required=True, metadata={"doc": "The company of all who have one."})
+
+
+@hookimpl
+def register_config():
+    return Settings
+
+
+@hookimpl
+def startup(config):
+    settings.update(config)
+
+
+@hookimpl
+def authenticate(credentials):
+    if credentials.key is None or credentials.key.count(".") != 2:
+        return None  # no badge: others are asked
+    said, _, signature = credentials.key.rpartition(".")
+    made = hmac.new(settings["secret"].encode(), said.encode(), "sha256").hexdigest()
+    if not hmac.compare_digest(made, signature):
+        return None
+    user_id, _, until = said.partition(".")
+    if float(until) <= time.time():
+        raise Unauthorized("the badge has ended")
+    return Identity(
+        user_id=user_id,
+        tenant=settings["tenant"],
+        name=user_id.capitalize(),
+        groups=frozenset({"BADGE"}),
+        expires=float(until),
+    )

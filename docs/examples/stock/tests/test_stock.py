@@ -1,0 +1,80 @@
+import hashlib
+import hmac
+import json
+from pathlib import Path
+
+import pytest
+from tornado.httpserver import HTTPServer
+from tornado.testing import bind_unused_port
+from tornado.web import Application, RequestHandler
+
+STOCK = Path(__file__).parents[1] / "plugins" / "stock.py"
+BOLT = {"id": "P-1", "name": "Bolt", "left": 3}
+NUT = {"id": "P-2", "name": "Nut", "left": 9}
+
+
+@pytest.fixture
+async def shop():
+    """A shop that says what it has."""
+    products = []
+
+    class Products(RequestHandler):
+        def get(self):
+            self.finish(json.dumps(products))
+
+    socket, port = bind_unused_port()
+    server = HTTPServer(Application([("/products", Products)]))
+    server.add_socket(socket)
+    yield products, f"http://127.0.0.1:{port}/products"
+    server.stop()
+    await server.close_all_connections()
+
+
+def section(url):
+    stock = {"tenant": "SHOP", "secret": "between-us", "url": url, "seconds": 0.05}
+    return {"plugins": {"stock": stock}}
+
+
+async def test_what_the_shop_has_is_the_list(chat_server, shop):
+    products, url = shop
+    products[:] = [BOLT]
+    async with chat_server(plugins=[STOCK], config=section(url)) as chat:
+        ann = await chat.connect("ann")
+        state = (await ann.ok("subscribe", topic="stock:SHOP"))["state"]["products"]
+        if not state:  # not asked yet
+            assert (await ann.push())["data"] == {"product": {**BOLT, "version": 1}}
+        products[:] = [{**BOLT, "left": 2}, NUT]
+        told = [(await ann.push())["data"]["product"] for _ in range(2)]
+        assert [(product["id"], product["left"]) for product in told] == [("P-1", 2), ("P-2", 9)]
+        products[:] = [NUT]
+        gone = (await ann.push())["data"]["product"]
+        assert (gone["id"], gone["deleted"]) == ("P-1", True)
+
+
+async def test_a_shop_that_is_away_is_asked_again(chat_server, shop):
+    products, url = shop
+    products[:] = [{"id": "P-1"}]  # no product at all
+    async with chat_server(plugins=[STOCK], config=section(url)) as chat:
+        chat.logs.expect("the shop does not say what it has: ValidationError")
+        ann = await chat.connect("ann")
+        await ann.ok("subscribe", topic="stock:SHOP")
+        products[:] = [BOLT]
+        assert (await ann.push())["data"]["product"]["left"] == 3
+
+
+async def test_the_webhook_is_believed_by_its_signature(chat_server, shop):
+    products, url = shop
+    products[:] = [NUT]
+    config = section(url)
+    config["plugins"]["stock"]["seconds"] = 3600
+    async with chat_server(plugins=[STOCK], config=config) as chat:
+        ann = await chat.connect("ann")
+        if not (await ann.ok("subscribe", topic="stock:SHOP"))["state"]["products"]:
+            await ann.push()
+        raw = json.dumps(NUT | {"left": 8}).encode()
+        signed = {"X-Signature": hmac.new(b"between-us", raw, hashlib.sha256).hexdigest()}
+        answer = await chat.rest().post("/plugins/stock/changed", raw=raw, headers=signed)
+        assert (answer.status, answer.json) == (200, {"changed": True})
+        assert (await ann.push())["data"]["product"]["left"] == 8
+        answer = await chat.rest().post("/plugins/stock/changed", raw=raw + b" ", headers=signed)
+        assert answer.status == 401
