@@ -10,7 +10,7 @@ from tornado.web import Application, RequestHandler
 
 from support.consumers import until
 from support.server import running_server
-from tornado_chat import consuming
+from tornado_chat.plugins import breaker
 
 PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "consume.md").read_text()
 TABLES = {"plugins": {"disabled": ["order_list", "growerp"]}}
@@ -36,7 +36,7 @@ async def receiver():
 async def test_the_webhook_hears_everything_and_the_count_is_right(
     tmp_path, receiver, monkeypatch, logs
 ):
-    monkeypatch.setattr(consuming, "PAUSE_SECONDS", 0.05)
+    monkeypatch.setattr(breaker, "FIRST_SECONDS", 0.05)
     logs.expect("plugin 'outgoing' failed in consumer webhook.handle: HTTPClientError")
     url, calls = receiver
     (tmp_path / "plugins").mkdir()
