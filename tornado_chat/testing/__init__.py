@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tornado_chat.testing.chat import Chat as Chat
     from tornado_chat.testing.clock import Clock as Clock
+    from tornado_chat.testing.contract import RULES as RULES
+    from tornado_chat.testing.contract import plugin_contract as plugin_contract
     from tornado_chat.testing.growerp import GrowErp as GrowErp
     from tornado_chat.testing.logs import Logs as Logs
     from tornado_chat.testing.native import Native as Native
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from tornado_chat.testing.socket import Socket as Socket
 
 _HOMES = {
+    "RULES": "contract",
+    "plugin_contract": "contract",
     "Chat": "chat",
     "Clock": "clock",
     "GrowErp": "growerp",
@@ -42,6 +46,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "RULES",
     "Answer",
     "Chat",
     "Clock",
@@ -53,6 +58,7 @@ __all__ = [
     "chat_server",
     "key_of",
     "password_of",
+    "plugin_contract",
     "user_id_of",
     "users",
 ]
