@@ -27,6 +27,7 @@ from tornado_chat.hub import Hub
 from tornado_chat.leaving import Leaving
 from tornado_chat.outbox import Budget
 from tornado_chat.plugin_api import PluginApi
+from tornado_chat.plugin_server import PluginServer
 from tornado_chat.plugins import Plugins
 from tornado_chat.replay import Replay
 from tornado_chat.retention import Retention
@@ -64,6 +65,8 @@ class Server(PluginApi):
         super().__init__(clock)
         self.config = config
         self.plugins = Plugins.load(config.plugins, modules, entry_points=entry_points)
+        for plugin in self.plugins:
+            plugin.server = PluginServer(self, plugin)
         self.background = Background()
         self.topics = self.plugins.provide_topics(self)
         self.origins = Origins(config.server.allowed_origins)

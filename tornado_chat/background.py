@@ -16,12 +16,17 @@ class Background:
         self.tasks: set[asyncio.Task[None]] = set()
 
     def spawn(
-        self, coroutine: Coroutine[Any, Any, None], *, name: str | None = None
+        self,
+        coroutine: Coroutine[Any, Any, None],
+        *,
+        name: str | None = None,
+        said: bool = False,
     ) -> "asyncio.Task[None]":
-        """Runs it until it ends or the server stops; a failure is logged, nobody else is hurt."""
+        """Runs it until it ends or the server stops; a failure is logged, nobody else is hurt. `said`:
+        it says itself when it fails."""
         task = asyncio.get_running_loop().create_task(coroutine, name=name)
         self.tasks.add(task)
-        task.add_done_callback(self._ended)
+        task.add_done_callback(self._ended_quietly if said else self._ended)
         return task
 
     def every(self, seconds: float, work: Callable[[], Any]) -> None:
@@ -38,6 +43,10 @@ class Background:
                     log.exception("%s failed", getattr(work, "__qualname__", "timer"))
 
         self.spawn(run(), name=getattr(work, "__qualname__", None))
+
+    def _ended_quietly(self, task: "asyncio.Task[None]") -> None:
+        self.tasks.discard(task)
+        _ = task.cancelled() or task.exception()
 
     def _ended(self, task: "asyncio.Task[None]") -> None:
         self.tasks.discard(task)

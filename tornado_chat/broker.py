@@ -6,7 +6,7 @@ Both end in the same log and the same hub. What the store has committed comes ba
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import orjson
 
@@ -16,10 +16,22 @@ from tornado_chat.gate import Gate
 from tornado_chat.hub import Hub
 from tornado_chat.messages import MEMBERS, Audience, Draft, Identity, Message, Posted, Signal, Topic
 from tornado_chat.plugins.providers import Asked, Registry
-from tornado_chat.store import Committed, Store
+from tornado_chat.store import Commit, Committed, Store, Tx
 from tornado_chat.store.retries import digest_of
 
+T = TypeVar("T")
+
 PUBLISH_KEY_MAX = 128  # characters
+
+
+class Appending(Protocol):
+    """The store, or what stands before it."""
+
+    def append(self, draft: Draft) -> Commit[Posted]:
+        """Numbers and stores."""
+
+    def write(self, work: Callable[[Tx], T]) -> Commit[T]:
+        """Runs work on the writer."""
 
 
 class Broker:
@@ -90,17 +102,22 @@ class Broker:
         audience: Audience | None = None,
         sender: str | None = None,
         sender_name: str | None = None,
+        store: Appending | None = None,
     ) -> Message | None:
-        """Publishes for the house; answers after the commit, None for a signal."""
+        """Publishes for the house; answers after the commit, None for a signal. `store`: in place of
+        the store itself."""
         draft = Draft(topic, data, audience or MEMBERS, sender=sender, sender_name=sender_name)
-        posted = await self._append(self._filter(draft), self._registry.of(topic))
+        posted = await self._append(self._filter(draft), self._registry.of(topic), store)
         return posted.message if posted.message.offset else None
 
-    def _append(self, draft: Draft, provider: Asked) -> "asyncio.Future[Posted]":
+    def _append(
+        self, draft: Draft, provider: Asked, store: Appending | None = None
+    ) -> "asyncio.Future[Posted]":
         if provider.history != 0:
+            store = store or self._store
             if not provider.writes:
-                return self._store.append(draft)
-            return self._store.write(lambda tx: provider.append_in(tx, draft))
+                return store.append(draft)
+            return store.write(lambda tx: provider.append_in(tx, draft))
         self.check_size(draft.topic, draft.data)
         self.signal(Signal(draft.topic, "message", draft.data, draft.sender, draft.audience))
         done: asyncio.Future[Posted] = asyncio.get_running_loop().create_future()

@@ -18,6 +18,7 @@ from tornado_chat.gate import Gate
 from tornado_chat.hub import Hub
 from tornado_chat.messages import Audience, Credentials, Identity, Message, Posted, Signal, Topic
 from tornado_chat.plugins import Plugins
+from tornado_chat.plugins.calls import Calls
 from tornado_chat.plugins.providers import Registry
 from tornado_chat.revoking import Revoking
 from tornado_chat.store import ReadTx, Store, Tx
@@ -47,6 +48,7 @@ class PluginApi:
     background: Background
     consumers: Consumers
     ready: bool
+    route: Calls  # of one plugin, whose own server this is: into its handlers
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self.clock = clock

@@ -205,6 +205,7 @@ async def test_who_is_refused_at_the_door_is_told_that_his_connection_ends(site)
 
 async def test_an_exception_is_a_500_without_its_text(site, logs):
     logs.expect("GET /plugins/boards/echo")
+    logs.expect("plugin 'boards' failed in route: RuntimeError")
     answer = await site.fetch("GET", PATH, name="ann")
     assert answer.code == 500
     assert b"secret" not in answer.body
@@ -269,6 +270,7 @@ async def test_over_the_limit_of_sockets_a_silent_one_goes():
 async def test_no_key_password_or_text_in_any_log(site, logs):
     """At DEBUG, with everything that can go wrong going wrong."""
     logs.expect("GET /plugins/boards/echo")
+    logs.expect("plugin 'boards' failed in route: RuntimeError")
     basic = "YW5uQHNob3AuZXhhbXBsZTp3cm9uZy1wYXNzd29yZA=="  # ann@shop.example:wrong-password
     text = "a very private text"
     async with site.connect("ann") as ann:

@@ -19,7 +19,7 @@ FLOORS = [
     ["listeners", "batch", "hub", "heartbeat", "write_behind", "doorway"],
     ["pages", "openings"],
     ["catch_up", "revoking", "broker", "consumers", "consuming", "cursors", "replay"],
-    ["plugin_api"],
+    ["plugin_api", "plugin_server"],
     ["subscribing", "commands"],
     ["web", "metrics"],
     ["leaving", "reloading", "due"],

@@ -345,5 +345,7 @@ def test_describe_says_all_that_the_command_shows(plugin_file, load_plugins):
             "failures": {},
             "calls": {},
             "lost": 0,
+            "waiting": 0,
+            "delayed": 0,
         }
     ]

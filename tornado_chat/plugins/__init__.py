@@ -145,7 +145,7 @@ class Plugins:
         self, plugin: Plugin, hook: str, arguments: dict[str, Any], then: Callable[[Any], Any]
     ) -> Any:
         try:
-            answer = then(plugin.hooks[hook](**{**arguments, "config": plugin.config}))
+            answer = then(plugin.hooks[hook](**plugin.own(arguments)))
             if hook not in LISTS:
                 return answer
             if answer is not None and not isinstance(answer, list | tuple):
@@ -175,7 +175,9 @@ class Plugins:
         for plugin in reversed([plugin for plugin in started if "shutdown" in plugin.hooks]):
             calls = plugin.calls_of("shutdown", SHUTDOWN_SECONDS, words=())
             with contextlib.suppress(PluginFailed):  # the others must be shut down as well
-                results.append((plugin, await calls.run(plugin.hooks["shutdown"], **arguments)))
+                results.append(
+                    (plugin, await calls.run(plugin.hooks["shutdown"], **plugin.own(arguments)))
+                )
         return results
 
     def provide_topics(self, server: "Server") -> Registry:
@@ -184,7 +186,7 @@ class Plugins:
         for plugin, providers in self.call_each("register_topics", server=server):
             for provider in providers:
                 registry.add(provider, plugin)
-                provider.server = server
+                provider.server = plugin.own({"server": server})["server"]
                 plugin.kinds.append(provider.kind)
         return registry
 
@@ -252,6 +254,8 @@ class Plugins:
                 "failures": dict(plugin.failures),
                 "calls": {hook: calls.describe() for hook, calls in plugin.calls.items()},
                 "lost": plugin.lost,
+                "waiting": plugin.turnstile.waiting if plugin.turnstile else 0,
+                "delayed": plugin.turnstile.delayed if plugin.turnstile else 0,
             }
             for plugin in self._plugins
         ]

@@ -26,6 +26,7 @@ trace = logging.getLogger("tornado_chat.trace")
 clock = time.perf_counter
 
 HOLD_SECONDS = 0.1  # of the loop in one step; more is named in the log
+WRITER_SECONDS = 1.0  # the same of the writer's thread
 NAMES: dict[type, str] = {types.NoneType: "None", dict: "a dict"}
 
 
@@ -54,12 +55,12 @@ class Calls:
     end; `longest`: of them, in seconds; `held`: steps that held the loop, or the writer, for too
     long; `set_aside`: it is left alone for a while. `limit`: seconds for one call, 0 for no limit.
     `words`: what the plugin may raise, which passes to the caller. `expects`: the type of an
-    answer, None for any.
+    answer, None for any. `on_writer`: it runs in the writer's thread.
     """
 
     __slots__ = (
         *("count", "expects", "failures", "held", "limit", "longest", "seconds", "set_aside"),
-        *("_hook", "_plugin", "words"),
+        *("_hook", "_plugin", "on_writer", "words"),
     )
 
     def __init__(
@@ -70,12 +71,14 @@ class Calls:
         *,
         words: tuple[type[BaseException], ...] = (ChatError,),
         expects: type | tuple[type, ...] | None = None,
+        on_writer: bool = False,
     ) -> None:
         self._plugin = plugin
         self._hook = hook
         self.limit = limit
         self.words = words
         self.expects = expects
+        self.on_writer = on_writer
         self.count = self.failures = self.held = 0
         self.seconds = self.longest = 0.0
         self.set_aside = False
@@ -145,11 +148,21 @@ class Calls:
             self._trace(took, "ok")
         return answer
 
+    def note(self, took: float) -> None:
+        """Counts a call whose failure is its caller's own."""
+        self.count += 1
+        self.seconds += took
+        self.longest = max(self.longest, took)
+        self._look(took)
+        if self._plugin.traced:
+            self._trace(took, "ended")
+
     def _look(self, took: float) -> None:
         """At a step that took so many seconds."""
-        if took > HOLD_SECONDS:
+        if took > (WRITER_SECONDS if self.on_writer else HOLD_SECONDS):
             self.held += 1
-            text = f"held everybody up for {took:.1f} s in {self._hook}"
+            whom = "the writer" if self.on_writer else "everybody"
+            text = f"held {whom} up for {took:.1f} s in {self._hook}"
             self._plugin.say(f"held {self._hook}", text)
 
     def _ended_badly(

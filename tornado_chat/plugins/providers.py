@@ -50,8 +50,12 @@ class Asked:
         self.receive = partial(self._calls("receive", dict).run, provider.receive)
         self.snapshot = partial(self._calls("snapshot").run, written(provider.snapshot))
         self.seen = partial(self._calls("seen", Read).run, provider.seen)
-        self.append_in = partial(self._calls("append_in", Posted).run_now, provider.append_in)
-        self.pruned_in = partial(self._calls("pruned_in").run_now, provider.pruned_in)
+        self.append_in = partial(
+            self._calls("append_in", Posted, on_writer=True).run_now, provider.append_in
+        )
+        self.pruned_in = partial(
+            self._calls("pruned_in", on_writer=True).run_now, provider.pruned_in
+        )
         self.audience = provider.audience
         if self._has("audience"):
             self.audience = partial(self._calls("audience", Audience).run_now, provider.audience)
@@ -62,8 +66,8 @@ class Asked:
     def _has(self, method: str) -> bool:
         return getattr(type(self.provider), method) is not getattr(TopicProvider, method)
 
-    def _calls(self, method: str, expects: type | None = None) -> Calls:
-        return self.plugin.calls_of(f"topic.{method}", expects=expects)
+    def _calls(self, method: str, expects: type | None = None, *, on_writer: bool = False) -> Calls:
+        return self.plugin.calls_of(f"topic.{method}", expects=expects, on_writer=on_writer)
 
     async def start(self) -> None:
         """Raises SetupError that names plugin, file and line."""

@@ -56,6 +56,7 @@ class Plugin:
     `schema`: of that section, None where it takes none. `mount`: below which its routes lie,
     without a slash at the end; empty for the root. `kinds`: of topic, as it registered them.
     `calls`: by hook, since the start; `lost`: events that its observers were too slow for.
+    `server`: as it is given to its hooks; `turnstile`: by which it writes. None without a server.
     `call_seconds`: for one call that waits, 0 for no limit. `traced`: each call is a line of the log.
     """
 
@@ -71,6 +72,8 @@ class Plugin:
     kinds: list[str] = field(default_factory=list)
     calls: dict[str, Calls] = field(default_factory=dict)
     lost: int = 0
+    server: Any = None
+    turnstile: Any = None
     call_seconds: float = 10.0
     traced: bool = field(default_factory=lambda: os.environ.get(TRACE, "") not in ("", "0"))
     _said: dict[str, float] = field(default_factory=dict)
@@ -85,6 +88,11 @@ class Plugin:
     def requires(self) -> Any:
         """The names of the plugins that it needs."""
         return getattr(self.module, "requires", ())
+
+    def own(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Arguments of a hook, those of them its own that are different for each plugin."""
+        server = self.server or arguments.get("server")
+        return {**arguments, "config": self.config, "server": server}
 
     @property
     def failures(self) -> dict[str, int]:

@@ -142,16 +142,19 @@ class Store:
 
     def append(self, draft: Draft) -> Commit[Posted]:
         """Numbers and stores; the future is done after the commit. Calls keep their order."""
-        return self._submit(draft)
+        return self.submit(draft)
 
     def write(self, work: Callable[[Tx], T]) -> Commit[T]:
         """`work(tx)` in the writer's thread under a savepoint; done after the commit."""
-        return self._submit(work)
+        return self.submit(work)
 
-    def _submit(self, what: Any) -> Commit[Any]:
+    def submit(
+        self, what: Draft | Callable[[Tx], Any], commit: Commit[Any] | None = None
+    ) -> Commit[Any]:
+        """Either of the two; `commit`: what is done after the commit, where there is one already."""
         if self.writer is None:
             raise Unavailable("the store is not open")
-        return self.writer.submit(what)
+        return self.writer.submit(what, commit)
 
     async def read(self, work: Callable[[], T]) -> T:
         """`work()` in a reader's thread, where Peewee models may be queried."""

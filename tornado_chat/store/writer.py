@@ -23,6 +23,7 @@ from tornado_chat.store.models import LogHead, MessageRow
 from tornado_chat.store.transaction import Rules, Tx, WriterMemory
 
 T = TypeVar("T")
+Work = Draft | Callable[[Tx], Any]  # a draft to append, or what is run under a savepoint
 
 log = logging.getLogger("tornado_chat.store")
 
@@ -41,7 +42,7 @@ class Commit(asyncio.Future[T]):
 class Job:
     """Something to be written: a draft to append, or work to run under a savepoint."""
 
-    what: Draft | Callable[[Tx], Any]
+    what: Work
     commit: Commit[Any]
     result: Any = None
     error: BaseException | None = None
@@ -90,10 +91,10 @@ class Writer(threading.Thread):
         self.commits = 0  # transactions committed, for tests and metrics
         self.refused = 0  # jobs that the database did not take
 
-    def submit(self, what: Draft | Callable[[Tx], Any]) -> Commit[Any]:
+    def submit(self, what: Work, commit: Commit[Any] | None = None) -> Commit[Any]:
         """Queues a job; on the loop. What comes in one turn of it is handed in together: one by one,
         the first would wake the thread, which would take the interpreter for a group of one."""
-        commit: Commit[Any] = Commit(loop=self._loop)
+        commit = commit or Commit(loop=self._loop)
         if not self._turn:
             self._loop.call_soon(self.hand_in)
         self._turn.append(Job(what, commit))

@@ -7,6 +7,7 @@ import contextlib
 import logging
 import math
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import orjson
@@ -255,6 +256,16 @@ class PluginHandler(Handler):
     def initialize(self, server: "Server", config: Mapping[str, Any] | None = None) -> None:
         super().initialize(server)
         self.config = config or {}
+
+    async def _execute(self, transforms: Any, *args: bytes, **kwargs: bytes) -> None:
+        """As Tornado has it; the method itself is a call into the plugin."""
+        name = (self.request.method or "").lower()
+        if getattr(type(self), name, None) is not getattr(Handler, name, None):
+            setattr(self, name, partial(self.server.route.run, getattr(self, name)))
+        try:
+            await super()._execute(transforms, *args, **kwargs)
+        finally:
+            self.__dict__.pop(name, None)
 
 
 class NotThere(Handler):

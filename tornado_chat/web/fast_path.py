@@ -106,7 +106,9 @@ class PlainPost(HTTPMessageDelegate):
             body = read_json(self._body, server.config.limits.json_depth)
             key = header(self._request.headers, "Idempotency-Key") or None
             assert handler.accept is not None
-            answer = await handler.accept(self._caller, body, key, **self._arguments)
+            answer = await server.route.run(
+                handler.accept, self._caller, body, key, **self._arguments
+            )
             self._answer = handler.encoded(answer)
         except ChatError as problem:
             self._refuse(problem)

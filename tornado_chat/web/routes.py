@@ -35,7 +35,7 @@ def build(server: "Server", plugins: Plugins, sockets: Sockets, native: NativeDi
         ("", url(r"/asyncapi\.json", AsyncApi, pages)),
     ]
     for plugin, found in plugins.call_each("register_routes", server=server):
-        routes += [(plugin.name, _mounted(plugin, server, route)) for route in found]
+        routes += [(plugin.name, _mounted(plugin, route)) for route in found]
     return House(
         [route for _, route in routes],
         FastPath(server),
@@ -69,7 +69,7 @@ def _dialects(server: "Server", plugins: Plugins, native: NativeDialect) -> dict
     return dialects
 
 
-def _mounted(plugin: Plugin, server: "Server", route: Any) -> URLSpec:
+def _mounted(plugin: Plugin, route: Any) -> URLSpec:
     """`(pattern, handler[, arguments])`, its pattern below the plugin's mount."""
     try:
         pattern, handler, *rest = route
@@ -79,7 +79,7 @@ def _mounted(plugin: Plugin, server: "Server", route: Any) -> URLSpec:
         raise _odd(plugin, route)
     arguments = dict(rest[0]) if rest else {}
     if issubclass(handler, PluginHandler):
-        arguments = {"server": server, "config": plugin.config, **arguments}
+        arguments = {"server": plugin.server, "config": plugin.config, **arguments}
     return url(plugin.mount + pattern, handler, arguments)
 
 
