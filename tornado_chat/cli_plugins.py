@@ -54,7 +54,7 @@ def as_object(found: list[dict[str, Any]], running: Running | None, problem: str
     """`server`: where it was asked, null where it was not, and then `problem` says why. Of each
     plugin `health` is null where the server has not loaded it, or was not asked."""
     health = running.health if running else {}
-    live = {"calls", "failures", "lost"}  # of this process, which has called nothing
+    live = {"calls", "failures", "lost", "waiting", "delayed"}  # of this process: nothing
     return {
         "server": running.url if running else None,
         "problem": problem or None,
@@ -113,8 +113,8 @@ def rows_of(health: dict[str, Any]) -> Iterator[tuple[bool, tuple[str, ...]]]:
                         "set aside" if calls["set_aside"] else "",
                     ),
                 )
-        if plugin["lost"]:
-            yield True, (name, "events", "", "", "", "", "", f"{plugin['lost']} lost")
+        if plugin["lost_events"]:
+            yield True, (name, "events", "", "", "", "", "", f"{plugin['lost_events']} lost")
 
 
 def duration(seconds: float) -> str:

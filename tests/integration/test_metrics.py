@@ -146,6 +146,9 @@ async def test_the_page_shows_what_is_told():
     shown = json.loads(re.search(r"```json\n(.*?)```", section, re.DOTALL)[1])
     async with running_server(modules=[board()], entry_points=False) as site:
         told = (await site.fetch("GET", "/health/ready", name="admin")).json
+    calls = told["plugin_health"]["board"]["calls"]
+    for hook in calls.keys() - {"message_published"}:
+        del calls[hook]  # the page shows one
     assert shape(told) == shape(shown)
 
 

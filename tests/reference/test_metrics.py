@@ -185,7 +185,9 @@ async def test_tornado_chat_http_requests_total(site):
         assert await figure(site, "tornado_chat_http_requests_total", status=status) == count
 
 
-def test_tornado_chat_loop_turn_seconds(slow):
+def test_tornado_chat_loop_turn_seconds(slow, logs):
+    logs.expect("held everybody up")
+
     async def held_once():
         slow.go_on = asyncio.Event()
         async with serve(slow.plugin) as site:

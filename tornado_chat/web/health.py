@@ -3,9 +3,27 @@
 import contextlib
 from typing import Any
 
+from marshmallow import Schema, fields
+
 from tornado_chat.errors import ChatError
+from tornado_chat.web.api import describe
 from tornado_chat.web.base import Handler
 from tornado_chat.web.credentials import read_credentials
+
+
+class LiveAnswer(Schema):
+    live = fields.Boolean()
+
+
+class ReadyAnswer(Schema):
+    """`durability`, `plugin_health`: only for who may know."""
+
+    ready = fields.Boolean()
+    store = fields.String(metadata={"example": "ok"})
+    sessions = fields.Integer()
+    plugins = fields.List(fields.String())
+    durability = fields.String(metadata={"optional": True})
+    plugin_health = fields.Dict(metadata={"optional": True})
 
 
 class Live(Handler):
@@ -13,6 +31,7 @@ class Live(Handler):
 
     public = True
 
+    @describe("Whether the process turns", answer=LiveAnswer)
     def get(self) -> None:
         self.answer({"live": True})
 
@@ -23,6 +42,7 @@ class Ready(Handler):
 
     public = True
 
+    @describe("Whether to send it work", answer=ReadyAnswer, status=(200, 503))
     async def get(self) -> None:
         report = await self.server.report()
         if report["ready"] and await self._may_know():
@@ -35,8 +55,8 @@ class Ready(Handler):
         return {
             each["name"]: {
                 "calls": each["calls"],
-                "lost": each["lost"],
-                "waiting": waiting.get(each["name"], 0),
+                "lost_events": each["lost"],
+                "waiting_events": waiting.get(each["name"], 0),
             }
             for each in self.server.plugins.describe()
         }
