@@ -22,6 +22,7 @@ KINDS = {
     "board": "boards on which people and programs post",
     "consumer": "hands on what is said in rooms, and misses nothing",
 }
+SETTINGS = ("pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg")  # that pytest may have
 TEMPLATES = Path(__file__).parent / "templates"
 
 Files = dict[Path, str]
@@ -43,19 +44,22 @@ def check_name(name: str) -> None:
 
 
 def drop_in(name: str, kind: str, directory: Path) -> Files:
-    """A file for the directory of plugins, and its test in `tests` beside that directory: what
-    lies in the directory is loaded."""
+    """A file for the directory of plugins, and its test in `tests` beside that directory, since
+    what lies in the directory is loaded; settings for pytest, where there are none."""
     values = {
         "pathlib": "from pathlib import Path\n",
         "gap": "\n",
         "plugin": f"FOLDER = Path(__file__).parents[1] / {json.dumps(directory.resolve().name)}\n"
         f'PLUGIN = FOLDER / "{name}.py"',
     }
-    tests = directory.parent if directory.name not in {"", ".."} else directory / ".."
-    return {
+    beside = directory.parent if directory.name not in {"", ".."} else directory / ".."
+    files = {
         directory / f"{name}.py": filled(f"{kind}/plugin.py", name),
-        tests / "tests" / f"test_{name}.py": filled(f"{kind}/test.py", name, values),
+        beside / "tests" / f"test_{name}.py": filled(f"{kind}/test.py", name, values),
     }
+    if not any((beside / settings).exists() for settings in SETTINGS):
+        files[beside / "pytest.ini"] = filled("pytest.ini", name)
+    return files
 
 
 def package(name: str, kind: str, folder: Path) -> Files:
