@@ -43,7 +43,7 @@ def site(tmp_path_factory):
     return {path: Reader(path.read_text()) for path in folder.rglob("*.html")}
 
 
-async def test_it_lists_every_page_by_kind_with_a_line_each():
+async def test_command_docs():
     status, out, err = await run("docs")
     assert (status, err) == (0, "")
     assert [line for line in out.splitlines() if line.startswith(tuple(map(str.title, KINDS)))]

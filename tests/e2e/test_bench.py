@@ -41,7 +41,7 @@ def is_whole(out):
     assert re.search(r"^(At|It cannot keep up with) 40 messages a second", out, re.MULTILINE)
 
 
-async def test_on_a_server_of_its_own_which_leaves_nothing(tmp_path):
+async def test_command_bench(tmp_path):
     status, out, err = await run("bench", *BRIEF, "--set", "store.durability=relaxed", cwd=tmp_path)
     assert (status, "error" in err) == (0, False), err
     assert "a server of its own; durability relaxed" in out

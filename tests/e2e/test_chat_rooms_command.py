@@ -1,10 +1,6 @@
 """`tornado-chat room …`, also beside a running server."""
 
-import asyncio
-import json
-
 import pytest
-import websockets
 
 from support.process import run, serving
 
@@ -43,46 +39,6 @@ async def config(tmp_path):
 
 async def room(*arguments, config):
     return await run("room", *arguments, "--tenant", "SHOP", "-c", config)
-
-
-async def test_rooms_are_made_listed_shown_and_changed_beside_a_running_server(config):
-    async with serving("-c", config) as server:
-        status, out, err = await room("list", config=config)
-        assert (status, out) == (0, "no rooms of tenant SHOP\n"), err
-        made = ("create", "--name", "Lunch", "--member", "u-ann", "--member", "u-bob")
-        assert await room(*made, config=config) == (0, "100000\n", "")
-        pair = ("create", "--private", "--member", "u-ann", "--member", "u-bob")
-        assert await room(*pair, config=config) == (0, "100001\n", "")
-        status, out, err = await room(*pair, config=config)
-        assert (status, out, err) == (0, "100001\n", "these two have that room already\n")
-        status, out, _ = await room("list", config=config)
-        assert out == (
-            "100001  one-to-one     2  Ann Maas, Bob Prins\n100000  group          2  Lunch\n"
-        )
-        status, out, _ = await room("list", "--search", "LUN", config=config)
-        assert out == "100000  group          2  Lunch\n"
-
-        url = f"ws://127.0.0.1:{server.port}/ws?api_key=key-of-bob"
-        async with websockets.connect(url) as bob:
-            await bob.recv()
-            await bob.send(json.dumps({"id": 1, "do": "subscribe", "topic": "room:100000"}))
-            assert json.loads(await bob.recv())["ok"]["state"]["room"]["name"] == "Lunch"
-
-            status, out, _ = await room("remove", "100000", "u-bob", config=config)
-            assert (status, out) == (0, "100000  group          1  Lunch\n  u-ann  Ann Maas\n")
-            frame = {"do": "publish", "topic": "room:100000", "data": {"content": "still here"}}
-            for attempt in range(2, 50):
-                await bob.send(json.dumps({"id": attempt, **frame}))
-                while (reply := json.loads(await bob.recv())).get("id") != attempt:
-                    pass  # his own message, as long as the server has not looked
-                if "error" in reply:
-                    break
-                await asyncio.sleep(0.1)
-            assert reply["error"]["message"] == "publish room:100000: not a member"
-
-        status, out, _ = await room("add", "100000", "u-bob", config=config)
-        assert out == "100000  group          2  Lunch\n  u-ann  Ann Maas\n  u-bob  Bob Prins\n"
-        assert await room("show", "100000", config=config) == (0, out, "")
 
 
 @pytest.mark.parametrize(

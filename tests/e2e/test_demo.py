@@ -12,7 +12,7 @@ from tornado_chat.demo import Demo, write_config
 from tornado_chat.store import state
 
 
-async def test_the_demo_shows_messages_arriving(tmp_path):
+async def test_command_demo(tmp_path):
     process = await asyncio.create_subprocess_exec(
         COMMAND, "demo", "--port", "0", stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE, cwd=tmp_path, env={**os.environ, "PYTHONUNBUFFERED": "1"},

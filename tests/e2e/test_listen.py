@@ -34,7 +34,7 @@ async def line(stream):
     return (await asyncio.wait_for(stream.readline(), 20)).decode().strip()
 
 
-async def test_it_goes_on_where_it_was_after_a_restart(tmp_path):
+async def test_command_listen(tmp_path):
     start = {"modules": [boards()], "entry_points": False, "folder": tmp_path}
     async with proxied(1) as proxy, contextlib.AsyncExitStack() as stack:
         async with running_server({"server": {"drain_seconds": 0}}, **start) as site:
@@ -77,7 +77,7 @@ async def test_what_hinders_it_is_one_line(url, said):
     assert len(err.splitlines()) == 1
 
 
-async def test_what_is_posted_is_heard_and_stands_in_the_state():
+async def test_command_post():
     async with running_server(modules=[boards()], entry_points=False) as site:
         url, key = f"http://127.0.0.1:{site.port}", ("--key", key_of("ann"))
         async with listening(site.port, "board:1", "--state", "--count", "1") as listener:

@@ -48,7 +48,7 @@ async def next_push(socket):
     return frame["push"]
 
 
-async def test_a_running_server_notices_within_a_second(config):
+async def test_command_notify(config):
     async with serving("-c", config) as server:
         sockets = [
             await websockets.connect(f"ws://127.0.0.1:{server.port}/ws?api_key=key-of-{name}")

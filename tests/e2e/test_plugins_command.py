@@ -59,7 +59,7 @@ async def post(folder, server, number):
     await run("post", server.url, "board:1", data, "--key", ANN["api_key"], cwd=folder)
 
 
-async def test_it_asks_the_running_server_by_a_user_of_the_file(folder):
+async def test_command_plugins(folder):
     async with serving(cwd=folder) as server:
         out, _ = await listed(folder, server.port)
         assert f"the server at {server.url} has called none of them yet" in out
