@@ -115,6 +115,8 @@ def rows_of(health: dict[str, Any]) -> Iterator[tuple[bool, tuple[str, ...]]]:
                 )
         if plugin["lost_events"]:
             yield True, (name, "events", "", "", "", "", "", f"{plugin['lost_events']} lost")
+        if plugin["waiting_writes"]:
+            yield False, (name, "writes", "", "", "", "", "", f"{plugin['waiting_writes']} wait")
 
 
 def duration(seconds: float) -> str:

@@ -150,6 +150,11 @@ def of_plugins(server: "Server") -> Iterator[Metric]:
     yield counter("plugin_lost_events_total", "Events that were lost.", lost, "plugin")
     waiting = {(name,): count for name, count in server.plugins.observers.waiting().items()}
     yield gauge("plugin_waiting_events", "Events to be told.", waiting, "plugin")
+    doors = {(each.name,): each.turnstile for each in plugins if each.turnstile}
+    waiting = {where: each.waiting for where, each in doors.items()}
+    yield gauge("plugin_waiting_writes", "Writes that wait for others.", waiting, "plugin")
+    delayed = {where: each.delayed for where, each in doors.items()}
+    yield counter("plugin_delayed_writes_total", "Writes that had to wait.", delayed, "plugin")
 
 
 def turns_of(loop: asyncio.AbstractEventLoop) -> Metric:

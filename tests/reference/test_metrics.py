@@ -23,6 +23,7 @@ from support.server import running_server
 from support.stores import one_group, sql
 from support.wire import Wire
 from tornado_chat import Consumer, PluginHandler, Topic, hookimpl, hub, turns
+from tornado_chat.plugins.turnstile import MOST
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "metrics.md").read_text()
 SECTIONS = dict(re.findall(r"^### (\w+)\n(.*?)(?=^##|\Z)", PAGE, re.MULTILINE | re.DOTALL))
@@ -51,6 +52,10 @@ class Slow:
                 self.answer({})
 
         @hookimpl
+        def startup(server):
+            slow.server = server
+
+        @hookimpl
         def register_consumers():
             return [Consumer("reader", handle=handle)]
 
@@ -68,6 +73,7 @@ class Slow:
 
         self.plugin = plugin(
             "slow",
+            startup=startup,
             register_consumers=register_consumers,
             register_routes=register_routes,
             message_published=message_published,
@@ -144,6 +150,15 @@ async def test_the_page_names_what_a_scrape_has_with_types_and_labels(slow_site,
         shown = {label for each in family.samples for label in each.labels} - {"le"}
         assert set(re.findall(r"`(\w+)`", labels or "")) == shown, name
         assert family.documentation.endswith("."), name
+
+
+def test_what_to_be_woken_for_asks_for_what_is_there():
+    section = re.search(r"## What to be woken for\n(.*?)\n## ", PAGE, re.DOTALL)[1]
+    named = set(
+        re.findall(r"\b((?:tornado_chat|process)_\w+)\b", section.replace('"tornado_chat"', ""))
+    )
+    assert len(named) > 6
+    assert {each.removesuffix("_bucket") for each in named} <= set(SECTIONS)
 
 
 async def test_the_user_of_the_page_may_scrape_and_nothing_else():
@@ -487,6 +502,31 @@ async def test_tornado_chat_plugin_lost_events_total(slow_site, slow, monkeypatc
     await asyncio.wait_for(slow.heard.wait(), 5)
     await publish(slow_site, 12)
     assert await figure(slow_site, "tornado_chat_plugin_lost_events_total", plugin="slow") == 2
+
+
+FLOOD = 200  # more than a plugin may have at the writer
+
+
+def flood(server):
+    """A plugin that says much at once."""
+    return [asyncio.ensure_future(server.publish(BOARD, {})) for _ in range(FLOOD)]
+
+
+async def test_tornado_chat_plugin_waiting_writes(slow_site, slow):
+    async with one_group(slow_site.server.store):
+        said = flood(slow.server)
+        await reaches(slow_site, FLOOD - MOST, "tornado_chat_plugin_waiting_writes", plugin="slow")
+    await asyncio.gather(*said)
+    assert await figure(slow_site, "tornado_chat_plugin_waiting_writes", plugin="slow") == 0
+
+
+async def test_tornado_chat_plugin_delayed_writes_total(slow_site, slow):
+    async with one_group(slow_site.server.store):
+        said = flood(slow.server)
+        await asyncio.sleep(0)
+    await asyncio.gather(*said)
+    delayed = await figure(slow_site, "tornado_chat_plugin_delayed_writes_total", plugin="slow")
+    assert delayed == FLOOD - MOST
 
 
 async def test_tornado_chat_consumer_lag(slow_site, slow):

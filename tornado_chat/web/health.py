@@ -57,6 +57,8 @@ class Ready(Handler):
                 "calls": each["calls"],
                 "lost_events": each["lost"],
                 "waiting_events": waiting.get(each["name"], 0),
+                "delayed_writes": each["delayed"],
+                "waiting_writes": each["waiting"],
             }
             for each in self.server.plugins.describe()
         }
