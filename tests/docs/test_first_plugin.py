@@ -112,4 +112,4 @@ async def test_its_tests_pass_in_an_empty_folder(tmp_path):
     )  # fmt: skip
     out, _ = await asyncio.wait_for(process.communicate(), 50)
     assert process.returncode == 0, out.decode()
-    assert re.search(r"\b3 passed", out.decode())
+    assert re.search(r"\b4 passed", out.decode())

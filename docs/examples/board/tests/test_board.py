@@ -1,5 +1,7 @@
 from pathlib import Path
 
+from tornado_chat.testing import plugin_contract
+
 BOARD = Path(__file__).parents[1] / "plugins" / "board.py"
 
 
@@ -30,3 +32,14 @@ async def test_the_hook_writes_a_note(chat_server):
         push = await ann.push()
         assert (push["sender_name"], push["data"]) == ("hook", {"text": "Build 7 is green"})
         assert (await chat.rest().post("/plugins/board/lobby", {"text": "?"})).status == 401
+
+
+def put_up(state, data, push):
+    """The board of somebody who had this state and is pushed this."""
+    notes = {note["id"]: note for note in state["notes"]} | {push["id"]: {"id": push["id"], **data}}
+    return {"notes": [notes[each] for each in sorted(notes, key=int)[-3:]]}
+
+
+async def test_the_board_keeps_the_contract():
+    notes = [{"text": text} for text in ("one", "two", "three", "four")]
+    await plugin_contract(BOARD, "board:lobby", notes, apply=put_up)

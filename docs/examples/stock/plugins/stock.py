@@ -2,15 +2,13 @@
 
 import asyncio
 import hmac
-import logging
 
-from marshmallow import Schema, ValidationError, fields
+from marshmallow import Schema, fields
 from tornado.escape import json_decode
-from tornado.httpclient import AsyncHTTPClient, HTTPClientError
+from tornado.httpclient import AsyncHTTPClient
 from tornado_chat import PluginHandler, StateProvider, Topic, Unauthorized, hookimpl
 
 api = 1
-log = logging.getLogger("stock")
 
 
 class Settings(Schema):
@@ -56,12 +54,9 @@ class Poll:
 
     async def run(self, _lease):
         while True:
-            try:
-                answer = await AsyncHTTPClient().fetch(self.config["url"], request_timeout=20)
-                products = Product(many=True).load(json_decode(answer.body))
-                await self.stock.take(self.config["tenant"], products)
-            except (HTTPClientError, OSError, ValueError, ValidationError) as error:
-                log.warning("the shop does not say what it has: %s", type(error).__name__)
+            answer = await AsyncHTTPClient().fetch(self.config["url"], request_timeout=20)
+            products = Product(many=True).load(json_decode(answer.body))
+            await self.stock.take(self.config["tenant"], products)
             await asyncio.sleep(self.config["seconds"])
 
 
