@@ -60,7 +60,7 @@ async def test_another_user_id_is_refused_with_a_text_of_its_own(site):
         assert "hello" in json.loads(await socket.recv())
 
 
-async def test_the_key_may_be_the_first_frame(site):
+async def test_native_auth(site):
     async with site.open("/ws") as socket:
         await socket.send(json.dumps({"id": 1, "do": "auth", "key": key_of("ann")}))
         assert json.loads(await socket.recv())["hello"]["user"] == "u-ann"
@@ -92,7 +92,7 @@ async def test_no_first_frame_is_4001(site, monkeypatch):
         assert socket.close_code == 4001
 
 
-async def test_subscribe_publish_push(site):
+async def test_native_subscribe(site):
     async with site.connect("ann") as ann, site.connect("bob") as bob:
         reply = await ann.ok("subscribe", topic="board:1")
         assert reply == {
@@ -137,7 +137,7 @@ async def test_a_list_of_topics_says_how_each_went(site):
         assert nothing["error"]["code"] == "not_found"
 
 
-async def test_unsubscribe_ends_it(site):
+async def test_native_unsubscribe(site):
     async with site.connect("ann") as ann:
         await ann.ok("subscribe", topic="board:1")
         await ann.ok("unsubscribe", topic="board:1")
@@ -146,7 +146,7 @@ async def test_unsubscribe_ends_it(site):
         await ann.quiet()
 
 
-async def test_history_pages_both_ways(site):
+async def test_native_history(site):
     async with site.connect("ann") as ann:
         for number in range(7):
             await ann.ok("publish", topic="board:1", data={"n": number})
@@ -227,7 +227,7 @@ async def test_a_signal_reaches_only_whom_it_names(site):
         assert (await bob.next())["signal"]["data"] == {"for": "all"}
 
 
-async def test_a_key_makes_a_retry_safe(site):
+async def test_native_publish(site):
     async with site.connect("ann") as ann, site.connect("bob") as bob:
         await bob.ok("subscribe", topic="board:1")
         first = await ann.ok("publish", topic="board:1", key="k1", data={"n": 1})
@@ -264,7 +264,7 @@ async def test_a_retry_is_safe_though_a_filter_stamps_what_is_posted():
         assert [each["data"] for each in history["messages"]] == [{"n": 1, "stamp": 0}]
 
 
-async def test_signals_are_neither_numbered_nor_stored(site):
+async def test_native_signal(site):
     async with site.connect("ann") as ann, site.connect("bob") as bob:
         await ann.ok("subscribe", topic="board:1")
         await bob.ok("signal", topic="board:1", name="typing", data={"on": True})
@@ -289,7 +289,7 @@ async def test_a_topic_without_history_publishes_signals(site):
         assert frame["signal"]["data"] == {"n": 1}
 
 
-async def test_ping_is_answered(site):
+async def test_native_ping(site):
     async with site.connect("ann") as ann:
         assert await ann.ok("ping") == {}
 

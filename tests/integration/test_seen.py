@@ -20,7 +20,7 @@ async def site():
         yield running
 
 
-async def test_up_to_an_offset_and_never_back(site):
+async def test_native_seen(site):
     room = await site.make("ann", "bob")
     topic = f"room:{room}"
     places = [(await site.say("ann", room, str(n))).offset for n in range(5)]

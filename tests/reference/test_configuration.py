@@ -538,3 +538,10 @@ async def test_plugins_disabled(tmp_path):
     plugins = {"directory": str(tmp_path), "disabled": ["greet"]}
     async with board_server(plugins=plugins) as site:
         assert (await site.fetch("GET", "/plugins/greet/greeting")).code == 404
+
+
+async def test_plugins_call_seconds(logs):
+    """The state of this board takes half a minute; whoever asks for it is told sooner."""
+    logs.expect("plugin 'boards' failed in topic.snapshot")
+    async with board_server(plugins={"call_seconds": 0.1}) as site, site.connect("ann") as ann:
+        assert await ann.refused("subscribe", topic="board:slow") == "unavailable"
