@@ -125,15 +125,15 @@ class ApplicationAsked(Schema):
 class Oneself(Loose):
     """Somebody as he sees himself."""
 
-    partyId = ident("100012")
+    partyId = perhaps("100012")
     pseudoId = perhaps("3")
     userId = ident("100021")
-    firstName = ident("Ann")
-    lastName = ident("Maas")
-    fullName = ident("Ann Maas")
-    loginName = ident("ann@shop.example")
+    firstName = perhaps("Ann")
+    lastName = perhaps("Maas")
+    fullName = perhaps("Ann Maas")
+    loginName = perhaps("ann@shop.example")
     email = perhaps("ann@shop.example")
-    userGroupId = fields.String(validate=validate.OneOf(USER_GROUPS))
+    userGroupId = fields.String(validate=validate.OneOf(USER_GROUPS), metadata=OPTIONAL)
     role = perhaps("OrgInternal")
     language = perhaps("nl")
     appsUsed = fields.List(fields.String(), metadata=OPTIONAL)
@@ -209,6 +209,7 @@ class UnitsAnswer(Schema):
 class MenuAsked(Schema):
     appId = fields.String()
     userId = fields.String(metadata={"description": "passed over"})
+    userVersion = fields.String(metadata={"description": "passed over"})
 
 
 class MenuItem(Schema):

@@ -5,7 +5,7 @@ from typing import Any
 
 from tornado_chat import PluginHandler, Topic, describe
 
-from .content import check_name
+from .content import TYPES, check_name
 from .preferences import Preference
 from .schemas import (
     Headers,
@@ -20,6 +20,18 @@ from .schemas import (
     ViewedAnswer,
 )
 from .service import Listed, Notifications
+
+NOTHING: dict[str, Any] = {
+    "message": {},
+    "sub_topic": None,
+    "title": None,
+    "link": None,
+    "type": TYPES[0],
+    "show_alert": False,
+    "alert_no_auto_hide": False,
+    "persist": False,
+    "topic_description": None,
+}
 
 
 class NotificationsHandler(PluginHandler):
@@ -112,7 +124,8 @@ def said(wish: Preference) -> dict[str, Any]:
 
 
 def shown(each: Listed) -> dict[str, Any]:
-    """A notification as REST shows it: its data, and what became of it."""
+    """A notification as REST shows it: its data, and what became of it. What the house publishes need
+    not have all fields."""
     message = each.message
     return {
         "id": message.id,
@@ -120,6 +133,7 @@ def shown(each: Listed) -> dict[str, Any]:
         "sender": message.sender,
         "sender_name": message.sender_name,
         "at": iso(message.at),
+        **NOTHING,
         **message.data,
         "sent": iso(each.sent),
         "viewed": iso(each.viewed),

@@ -1,6 +1,6 @@
 """The shapes of what clients say and hear: notifications, ids that were seen, preferences."""
 
-from marshmallow import Schema, fields, validate
+from marshmallow import INCLUDE, Schema, fields, validate
 
 from .content import TYPES
 
@@ -60,7 +60,10 @@ class Preferred(Schema):
 
 class Shown(Schema):
     """A notification as REST shows it. `sent`: when it is known to have reached oneself; `viewed`:
-    when one has seen it."""
+    when one has seen it. What a plugin has added to it is there, too."""
+
+    class Meta:
+        unknown = INCLUDE
 
     id = fields.String(metadata={"example": "100310"})
     topic = fields.String(metadata={"example": "OrderUpdate"})
