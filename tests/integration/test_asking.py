@@ -11,21 +11,25 @@ from support.boards import boards
 from support.server import running_server
 from tornado_chat.cli_running import NotTold, ask
 
+CURVE = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
+
 
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory):
-    """Two of (certificate, key), for a name that nobody asks for."""
+    """Two of (certificate, key), for a name that nobody asks for, of one authority that stands in
+    neither file."""
     folder = tmp_path_factory.mktemp("tls")
-    made = []
+
+    def openssl(*arguments):
+        subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)
+
+    openssl("req", "-x509", *CURVE, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=CA")
     for name in ("one", "other"):
-        chain, key = folder / f"{name}.pem", folder / f"{name}.key"
-        subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-             "-nodes", "-keyout", key, "-out", chain, "-days", "2", "-subj", "/CN=chat.example"],
-            check=True, capture_output=True,
-        )  # fmt: skip
-        made.append((chain, key))
-    return made
+        said = f"{name}.csr"
+        openssl("req", *CURVE, "-keyout", f"{name}.key", "-out", said, "-subj", "/CN=chat.example")
+        by = ("-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial")
+        openssl("x509", "-req", "-in", said, *by, "-out", f"{name}.pem", "-days", "2")
+    return [(folder / f"{name}.pem", folder / f"{name}.key") for name in ("one", "other")]
 
 
 def serve(**tables):
