@@ -89,6 +89,8 @@ class Walk:
 
     async def command(self, typed, shown):
         *before, line = typed.replace(".venv/bin/tornado-chat", "tornado-chat").split(" | ")
+        line = re.sub(r"http://127\.0\.0\.1:8080", self.url, line)
+        line = re.sub(r"--key \S+", f"--key={self.key}", line)
         stdin = before[0].removeprefix("echo ") + "\n" if before else ""
         status, out, err = await run(*shlex.split(line)[1:], stdin=stdin, cwd=self.folder)
         assert status == 0, err
