@@ -161,7 +161,7 @@ async def watch(site, name, delay, watchers, stop):
         while True:
             try:
                 await watcher.next(0.3)
-            except TimeoutError:
+            except AssertionError:  # no more
                 return
 
 

@@ -1,6 +1,5 @@
 """Somebody at the native protocol."""
 
-import asyncio
 import json
 from typing import Any
 
@@ -39,13 +38,13 @@ class Native(Socket):
         return await self.reply(self._last, seconds)
 
     async def reply(self, command_id: object, seconds: float = SECONDS) -> Frame:
-        """The reply to the command of that id. What comes before it is kept for `next`."""
-        async with asyncio.timeout(seconds):
-            while True:
-                frame: Frame = json.loads(await self.connection.recv())
-                if frame.get("id") == command_id and ("ok" in frame or "error" in frame):
-                    return frame
-                self.pushed.append(frame)
+        """The reply to the command of that id. What comes before it is kept for `next`; `seconds` is
+        for each frame."""
+        while True:
+            frame: Frame = json.loads(await self.receive(seconds))
+            if frame.get("id") == command_id and ("ok" in frame or "error" in frame):
+                return frame
+            self.pushed.append(frame)
 
     async def ok(self, do: str, **arguments: Any) -> Any:
         """A command that must go well; what it answers."""

@@ -68,7 +68,7 @@ class Rest:
     ) -> Answer:
         """`body` is sent as JSON, `form` as a form, `raw` as it is; `path` begins with a slash."""
         sent = dict(headers or {})
-        if self._key is not None and "Authorization" not in sent:
+        if self._key is not None:
             sent.setdefault("api_key", self._key)
         if raw is None and body is not None:
             raw = json.dumps(body)

@@ -12,7 +12,7 @@ from tornado_chat import config as configuration
 from tornado_chat.app import Server
 from tornado_chat.testing.chat import Chat
 from tornado_chat.testing.clock import Clock
-from tornado_chat.testing.finding import Named, find
+from tornado_chat.testing.finding import Found, Named, find
 from tornado_chat.testing.leaks import Leaks
 from tornado_chat.testing.logs import Logs
 from tornado_chat.testing.people import users
@@ -42,11 +42,11 @@ async def chat_server(
     __tracebackhide__ = True  # what is shown of a failure is the test
     tables = {**(config or {})}
     tables["users"] = [*users(), *tables.get("users", [])]
-    with logs if logs is not None else Logs() as kept:
+    with logs if logs is not None else Logs() as kept, find(plugins) as found:
         leaks = Leaks()
         left: list[str] = []
         try:
-            async with running(plugins, tables, folder=folder, logs=kept) as chat:
+            async with running(found, tables, folder=folder, logs=kept) as chat:
                 yield chat
                 await chat.close()
                 left += await leaks.sessions(chat.server)
@@ -62,21 +62,23 @@ async def chat_server(
 
 @contextlib.asynccontextmanager
 async def running(
-    plugins: Iterable[Named],
+    found: Found,
     tables: Mapping[str, Any],
     *,
     folder: Path | str | None = None,
     logs: Logs,
+    weak: bool = True,
 ) -> AsyncIterator[Chat]:
-    """The same without the checks, and with no users but those of the tables."""
+    """The same without the checks, and with no users but those of the tables. `weak`: passwords are
+    hashed in no time."""
     with contextlib.ExitStack() as stack:
         if folder is None:
             folder = stack.enter_context(tempfile.TemporaryDirectory())
-        found = stack.enter_context(find(plugins))
         config = configuration.build(merged(base_config(Path(folder)), tables))
         clock = Clock()
         server = Server(config, found.modules, entry_points=found.installed, clock=clock)
-        server.accounts._passwords._hasher = QUICK  # noqa: SLF001 - a real one takes its time
+        if weak:
+            server.accounts._passwords._hasher = QUICK  # noqa: SLF001 - a real one takes its time
         await server.start()
         chat = Chat(server, clock, logs)
         try:
