@@ -11,6 +11,7 @@ from tornado_chat.web.api.pages import AsyncApi, OpenApi
 from tornado_chat.web.base import NotThere, PluginHandler
 from tornado_chat.web.dialect import Dialect
 from tornado_chat.web.fast_path import FastPath
+from tornado_chat.web.files import StaticFile
 from tornado_chat.web.health import Live, Ready
 from tornado_chat.web.house import House
 from tornado_chat.web.metrics import Metrics
@@ -33,6 +34,8 @@ def build(server: "Server", plugins: Plugins, sockets: Sockets, native: NativeDi
         ("", url(r"/metrics", Metrics, shared)),
         ("", url(r"/openapi\.json", OpenApi, {**pages, "routes": routes})),
         ("", url(r"/asyncapi\.json", AsyncApi, pages)),
+        ("", url(r"/client\.js", StaticFile, shared)),
+        ("", url(r"/client/([\w-]+)\.js", StaticFile, shared)),
     ]
     for plugin, found in plugins.call_each("register_routes", server=server):
         routes += [(plugin.name, _mounted(plugin, route)) for route in found]

@@ -25,9 +25,10 @@ WITH_KEY = ("unauthorized", "denied")
 WITH_BODY = ("bad_request", "too_large")
 ANY = ("rate_limited", "unavailable", "internal")
 ABOUT = """\
-What a running tornado_chat answers over HTTP, with the plugins that it has. Bodies and answers are JSON, UTF-8. Each
-answer has `Cache-Control: no-store` and none has an ETag. 429 and 503 carry `Retry-After`. Keys may be added to any
-answer in later versions, so pass over what you do not know. Its sockets are described in `/asyncapi.json`.
+What a running tornado_chat answers over HTTP, with the plugins that it has. Bodies and answers are JSON, UTF-8. Answers
+have `Cache-Control: no-store` and no ETag, but for `/client.js` and its modules. 429 and 503 carry `Retry-After`. Keys may
+be added to any answer in later versions, so pass over what you do not know. Its sockets are described in
+`/asyncapi.json`.
 """
 SECURITY: dict[str, dict[str, Any]] = {
     "header": {"type": "apiKey", "in": "header", "name": "api_key"},
@@ -160,7 +161,8 @@ class Writer:
             yield "default", {"description": "not described"}
             return
         for status in said.status:
-            yield str(status), {"description": responses[status]} | self._content(said.answer)
+            content = {} if status == 304 else self._content(said.answer)
+            yield str(status), {"description": responses[status]} | content
         if not issubclass(handler, Handler):
             return
         codes = [*said.errors, *ANY]
