@@ -42,6 +42,10 @@ def _list(handbook: Handbook) -> None:
         for page in handbook.of(kind):
             click.echo(f"  {page.name:<{width}}  {page.about}")
         click.echo()
+    click.echo("Examples, whole plugins with their tests")
+    for path in handbook.examples():
+        click.echo(f"  {path}")
+    click.echo()
     click.echo("tornado-chat docs NAME shows one, --search TEXT finds, --open goes to the browser.")
 
 

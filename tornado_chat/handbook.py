@@ -75,14 +75,21 @@ class Handbook:
         """The pages of one of KINDS."""
         return [page for page in self.pages if page.kind == kind]
 
+    def examples(self) -> list[PurePosixPath]:
+        """The files of whole plugins, with their tests."""
+        return sorted(_python_files(root(), PurePosixPath("examples")))
+
     def find(self, name: str) -> Page:
-        """The page of that name; a path, with or without its `.md`, is as good."""
+        """The page of that name; a path, with or without its `.md`, is as good, also of an
+        example."""
         wanted = name.strip("/").removeprefix("docs/").removesuffix(".md")
         if wanted in {"index", INDEX.stem}:
             return self.index
         for page in self.pages:
             if wanted in {page.name, page.path.stem, str(page.path.with_suffix(""))}:
                 return page
+        if path := next((each for each in self.examples() if str(each) == wanted), None):
+            return Page(path, path.name, "")
         names = [page.name for page in self.pages]
         raise SetupError(
             f"no page is named {name!r}{nearest(wanted, names)} (all: tornado-chat docs)"
@@ -95,6 +102,15 @@ def root() -> Traversable:
         return files("tornado_chat_docs")
     except ModuleNotFoundError:
         raise SetupError("the documentation is not installed: install tornado_chat anew") from None
+
+
+def _python_files(top: Traversable, folder: PurePosixPath) -> Iterator[PurePosixPath]:
+    for each in top.joinpath(str(folder)).iterdir():
+        path = folder / each.name
+        if each.is_dir():
+            yield from _python_files(top, path)
+        elif path.suffix == ".py":
+            yield path
 
 
 def _read(path: PurePosixPath) -> str:

@@ -65,6 +65,15 @@ async def test_it_shows_a_page(name):
     assert out.strip() == (DOCS / "reference" / "hooks.md").read_text().strip()
 
 
+async def test_it_lists_and_shows_the_examples():
+    _, out, _ = await run("docs")
+    files = [str(path.relative_to(DOCS)) for path in (DOCS / "examples").rglob("*.py")]
+    assert [line.strip() for line in out.splitlines() if line.endswith(".py")] == sorted(files)
+    for name in files[:2]:
+        status, out, _ = await run("docs", name)
+        assert (status, out.strip()) == (0, (DOCS / name).read_text().strip())
+
+
 def test_what_is_only_for_make_docs_is_not_shown():
     assert not [page.name for page in HANDBOOK.pages if "\n<!--" in page.text]
 

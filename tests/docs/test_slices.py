@@ -38,10 +38,14 @@ def test_the_plugin_of_the_tutorial_has_at_most_25_lines():
     assert len([line for line in whole.splitlines() if line.strip()]) <= 25
 
 
-@pytest.mark.parametrize("folder", sorted(EXAMPLES.iterdir()), ids=lambda folder: folder.name)
+@pytest.mark.parametrize(
+    "folder",
+    [each.parent for each in sorted(EXAMPLES.glob("*/plugins"))],
+    ids=lambda each: each.name,
+)
 def test_each_example_is_tested_and_shown(folder):
     """A folder with `plugins`, as it lies beside a configuration, and `tests`."""
-    assert list(folder.glob("plugins/*.py"))
+    assert list(folder.glob("plugins/**/*.py"))
     assert list(folder.glob("tests/test_*.py"))
     text = "\n".join(page.read_text() for page in pages())
     assert f"examples/{folder.name}/" in text
