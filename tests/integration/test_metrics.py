@@ -9,13 +9,14 @@ import re
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
 from prometheus_client.parser import text_string_to_metric_families as plain
 
-from support.boards import boards, plugin
+from support.boards import Board, boards, plugin, plugin_of
 from support.server import key_of, running_server
 from support.stores import one_group
 from tornado_chat import Topic, hookimpl, metrics
@@ -139,6 +140,46 @@ async def test_how_each_plugin_is_stands_beside_their_names(logs):
         assert calls["failures"] == 1
         assert 0 < calls["longest"] <= calls["seconds"] < 5
         assert (await site.fetch("GET", "/health/ready")).json["plugins"] == ["boards", "board"]
+
+
+class Odd(Board):
+    """Does with a post what the post says."""
+
+    kind = "odd"
+
+    async def receive(self, identity, topic, data):
+        if data["how"] == "raises":
+            raise KeyError("a plugin's slip")
+        if data["how"] == "hangs":
+            await asyncio.sleep(60)
+        if data["how"] == "holds the loop":
+            time.sleep(0.3)
+        if data["how"] == "floods":
+            await asyncio.gather(*(self.server.publish(topic, {}) for _ in range(200)))
+        return [] if data["how"] == "gives the wrong type" else data
+
+
+FAILED = 'plugin_failures_total{hook="topic.receive",plugin="given"} 1.0'
+NAMED = {
+    "raises": FAILED,
+    "hangs": FAILED,
+    "gives the wrong type": FAILED,
+    "holds the loop": 'plugin_held_total{hook="topic.receive",plugin="given"} 1.0',
+    "floods": 'plugin_delayed_writes_total{plugin="given"} 136.0',  # 64 of 200 go at once
+}
+
+
+@pytest.mark.parametrize("how", NAMED)
+async def test_a_plugin_that_is_a_burden_is_named(how, logs):
+    logs.expect("plugin 'given'")
+    tables = {"plugins": {"call_seconds": 0.2 if how == "hangs" else 10}}
+    async with running_server(tables, [boards(), plugin_of(Odd())], entry_points=False) as site:
+        quiet = await site.fetch("GET", "/metrics", name="admin")
+        async with site.connect("ann") as ann:
+            await ann.do("publish", topic="odd:1", data={"how": how})
+        loud = await site.fetch("GET", "/metrics", name="admin")
+    assert f"tornado_chat_{NAMED[how]}" in loud.body.decode().splitlines()
+    assert f"tornado_chat_{NAMED[how]}" not in quiet.body.decode().splitlines()
 
 
 async def test_the_page_shows_what_is_told():

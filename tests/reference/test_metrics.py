@@ -132,10 +132,6 @@ async def publish(site, count=1, **data):
 # The page
 
 
-def test_each_metric_has_a_test_named_after_it():
-    assert not [name for name in SECTIONS if f"test_{name}" not in globals()]
-
-
 async def test_the_page_names_what_a_scrape_has_with_types_and_labels(slow_site, logs):
     logs.expect("failed in message_published")
     async with slow_site.connect("ann") as ann:
