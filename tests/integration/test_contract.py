@@ -69,8 +69,7 @@ class Machines(StateProvider):
 
 def machine(name, state):
     async def change(chat):
-        provider = chat.server.topics.of(Topic("SHOP", "machines", "1")).provider
-        topic = Topic("SHOP", "machines", "1")
+        provider, topic = chat.provider("machines"), Topic("SHOP", "machines", "1")
         if state is None:
             await provider.delete(topic, name)
         else:

@@ -1,7 +1,6 @@
 """Our own providers keep the contract that we ask of everybody's."""
 
 from support.orders import SECRET
-from tornado_chat import Topic
 from tornado_chat.testing import plugin_contract
 
 
@@ -62,7 +61,7 @@ async def test_notifications_that_are_posted():
 
 def order(order_id, **fields):
     async def change(chat):
-        orders = chat.server.topics.of(Topic("SHOP", "orders", "SHOP")).provider
+        orders = chat.provider("orders")
         if fields:
             await orders.set("SHOP", order_id, fields)
         else:
