@@ -6,7 +6,7 @@ Both end in the same log and the same hub. What the store has committed comes ba
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 import orjson
 
@@ -19,19 +19,14 @@ from tornado_chat.plugins.providers import Asked, Registry
 from tornado_chat.store import Commit, Committed, Store, Tx
 from tornado_chat.store.retries import digest_of
 
-T = TypeVar("T")
-
 PUBLISH_KEY_MAX = 128  # characters
 
 
 class Appending(Protocol):
     """The store, or what stands before it."""
 
-    def append(self, draft: Draft) -> Commit[Posted]:
+    def append(self, draft: Draft, work: Callable[[Tx], Posted] | None = None) -> Commit[Posted]:
         """Numbers and stores."""
-
-    def write(self, work: Callable[[Tx], T]) -> Commit[T]:
-        """Runs work on the writer."""
 
 
 class Broker:
@@ -117,7 +112,7 @@ class Broker:
             store = store or self._store
             if not provider.writes:
                 return store.append(draft)
-            return store.write(lambda tx: provider.append_in(tx, draft))
+            return store.append(draft, lambda tx: provider.append_in(tx, draft))
         self.check_size(draft.topic, draft.data)
         self.signal(Signal(draft.topic, "message", draft.data, draft.sender, draft.audience))
         done: asyncio.Future[Posted] = asyncio.get_running_loop().create_future()

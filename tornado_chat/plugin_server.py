@@ -71,7 +71,9 @@ class PluginServer(PluginApi):
             try:
                 await calls.run(lambda: coroutine)
             except PluginFailed as failure:
-                raise failure.cause from None
+                if isinstance(failure.cause, Exception):
+                    raise failure.cause from None
+                raise  # a SystemExit would end the loop
 
         task = self.background.spawn(run(), name=name, said=True)
         task.add_done_callback(lambda _task: coroutine.close())  # it may not have begun

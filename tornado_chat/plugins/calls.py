@@ -12,6 +12,7 @@ import sqlite3
 import time
 import types
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import peewee
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 trace = logging.getLogger("tornado_chat.trace")
 clock = time.perf_counter
 
+HOUSE = str(Path(__file__).parents[1]) + "/"
 HOLD_SECONDS = 0.1  # of the loop in one step; more is named in the log
 WRITER_SECONDS = 1.0  # the same of the writer's thread
 NAMES: dict[type, str] = {types.NoneType: "None", dict: "a dict"}
@@ -225,7 +227,9 @@ def is_trouble(error: BaseException) -> bool:
 
 
 def line_of(function: Callable[..., Any]) -> str | None:
-    """`file:line` where it is defined, None where that cannot be told."""
+    """`file:line` where it is defined, None where that cannot be told or is ours."""
     function = inspect.unwrap(getattr(function, "function", function))
     code = getattr(getattr(function, "__func__", function), "__code__", None)
-    return f"{code.co_filename}:{code.co_firstlineno}" if code else None
+    if code is None or code.co_filename.startswith(HOUSE):
+        return None
+    return f"{code.co_filename}:{code.co_firstlineno}"

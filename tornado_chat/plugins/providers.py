@@ -106,7 +106,7 @@ def quick(visible: Visible, plugin: Plugin, hook: str) -> Visible:
     def ask(identity: Identity, message: Message) -> bool:
         try:
             return visible(identity, message)
-        except Exception as error:  # noqa: BLE001 - a plugin may raise anything
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may raise anything
             plugin.failed(hook, error, line_of(visible))
             return False
 

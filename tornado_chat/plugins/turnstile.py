@@ -22,6 +22,7 @@ T = TypeVar("T")
 MOST = 64  # jobs at the writer
 AHEAD_SECONDS = 0.05  # of the writer's time, which those jobs may take together
 DRAFT_SECONDS = 0.00005  # for one that only appends
+FIRST_SECONDS = 0.01  # for one of which nothing is known yet
 BACKLOG = 256  # messages that wait to be handed out, from which on nothing more is written
 LOOK_SECONDS = 0.01  # between two looks whether they are fewer
 FLOOD = 1000  # jobs that wait here: somebody should know
@@ -40,7 +41,7 @@ class Turnstile:
         self._calls = plugin.calls_of("write", 0.0, on_writer=True)
         self._queue: deque[tuple[Any, Commit[Any]]] = deque()
         self._inside = 0
-        self._each = DRAFT_SECONDS  # what a job takes, as of late
+        self._each = FIRST_SECONDS  # what a job takes, as of late
         self._timer: asyncio.TimerHandle | None = None
         self.delayed = 0
 
@@ -49,10 +50,11 @@ class Turnstile:
         """Jobs that wait here."""
         return len(self._queue)
 
-    def append(self, draft: Draft) -> Commit[Posted]:
+    def append(self, draft: Draft, work: Callable[[Tx], Posted] | None = None) -> Commit[Posted]:
         """As `Store.append`."""
-        self._learn(DRAFT_SECONDS)
-        commit = self._enter(draft)
+        if work is None:
+            self._learn(DRAFT_SECONDS)
+        commit = self._enter(draft if work is None else partial(self._timed, work))
         if len(self._queue) >= FLOOD:
             text = f"floods {draft.topic.name}: {len(self._queue)} of its publishes wait"
             self._plugin.say("floods", text, logging.WARNING)

@@ -140,9 +140,10 @@ class Store:
         if self.writer is not None:
             self.writer.rules = self._rules
 
-    def append(self, draft: Draft) -> Commit[Posted]:
-        """Numbers and stores; the future is done after the commit. Calls keep their order."""
-        return self.submit(draft)
+    def append(self, draft: Draft, work: Callable[[Tx], Posted] | None = None) -> Commit[Posted]:
+        """Numbers and stores; the future is done after the commit. Calls keep their order. `work`: does
+        so, and more."""
+        return self.submit(work or draft)
 
     def write(self, work: Callable[[Tx], T]) -> Commit[T]:
         """`work(tx)` in the writer's thread under a savepoint; done after the commit."""
