@@ -32,6 +32,9 @@ PAGE = """<!doctype html>
 <main>
 {body}
 </main>
+<aside>
+{contents}
+</aside>
 </body>
 </html>
 """
@@ -71,32 +74,29 @@ class _Writer:
 
     def html(self) -> str:
         tokens = _markdown.parse(self.page.text)
-        headings = list(_name_headings(tokens))
+        headings = _name_headings(tokens)
         self._mend_links(tokens)
         return PAGE.format(
             title=html.escape(self.page.title),
             style=self._link(PurePosixPath(STYLE)),
-            nav="\n".join(self._navigation(headings)),
+            nav="\n".join(self._navigation()),
+            contents="\n".join(
+                f'<a class="{step}" href="#{name}">{html.escape(text)}</a>'
+                for step, text, name in headings
+            ),
             body=_markdown.renderer.render(tokens, _markdown.options, {}),
         )
 
-    def _navigation(self, headings: Sequence[tuple[str, str]]) -> list[str]:
-        """All pages by kind; below the one that is shown, its headings."""
+    def _navigation(self) -> list[str]:
+        """All pages by kind."""
         lines = [f'<a class="home" href="{self._link(self._at("README.md"))}">tornado_chat</a>']
         for kind in KINDS:
             lines.append(f"<h2>{kind.capitalize()}</h2>\n<ul>")
             for page in self.handbook.of(kind):
                 here = ' aria-current="page"' if page == self.page else ""
                 title = html.escape(page.title)
-                lines.append(f'<li><a href="{self._link(html_path(page.path))}"{here}>{title}</a>')
-                if here and headings:
-                    lines.append("<ul>")
-                    lines += [
-                        f'<li><a href="#{name}">{html.escape(text)}</a></li>'
-                        for text, name in headings
-                    ]
-                    lines.append("</ul>")
-                lines.append("</li>")
+                link = self._link(html_path(page.path))
+                lines.append(f'<li><a href="{link}"{here}>{title}</a></li>')
             lines.append("</ul>")
         return lines
 
@@ -133,8 +133,8 @@ class _Writer:
         return self._link(path)
 
 
-def _name_headings(tokens: Sequence[Token]) -> list[tuple[str, str]]:
-    """Gives each heading its anchor; answers those of the second step, with their anchors."""
+def _name_headings(tokens: Sequence[Token]) -> list[tuple[str, str, str]]:
+    """Gives each heading its anchor; answers those of the second and third step: step, text, anchor."""
     found = []
     taken: Counter[str] = Counter()
     for token, inline in pairwise(tokens):
@@ -143,9 +143,9 @@ def _name_headings(tokens: Sequence[Token]) -> list[tuple[str, str]]:
             taken[name] += 1
             name += f"-{taken[name] - 1}" if taken[name] > 1 else ""
             token.attrSet("id", name)
-            if token.tag == "h2":
+            if token.tag in {"h2", "h3"}:
                 text = "".join(child.content for child in inline.children or [])
-                found.append((text, name))
+                found.append((token.tag, text, name))
     return found
 
 

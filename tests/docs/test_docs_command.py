@@ -69,7 +69,7 @@ async def test_it_lists_and_shows_the_examples():
     _, out, _ = await run("docs")
     files = [str(path.relative_to(DOCS)) for path in (DOCS / "examples").rglob("*.py")]
     assert [line.strip() for line in out.splitlines() if line.endswith(".py")] == sorted(files)
-    for name in files[:2]:
+    for name in files[:1]:
         status, out, _ = await run("docs", name)
         assert (status, out.strip()) == (0, (DOCS / name).read_text().strip())
 
