@@ -57,6 +57,14 @@ async def test_a_key_that_expires_ends_its_sockets(chat_server):
         await configured.ok("ping")
 
 
+async def test_a_key_expires_by_itself_at_its_time(chat_server):
+    async with chat_server() as chat:
+        key = await logged_in(chat)
+        await chat.clock.move(seconds=6 * DAYS - 2)
+        async with chat.connect(None, key=key) as ann:
+            assert await ann.closed() == 4001
+
+
 async def test_a_key_that_is_made_later_lives_longer(chat_server):
     async with chat_server() as chat:
         await chat.clock.move(days=30)

@@ -169,7 +169,7 @@ async def test_it_needs_no_pytest():
 
 
 async def test_settled_waits_for_observers_and_consumers(chat_server):
-    told, handled, go = [], [], asyncio.Event()
+    told, handled, go, later = [], [], asyncio.Event(), asyncio.Event()
 
     @hookimpl
     async def message_published(message):
@@ -177,6 +177,7 @@ async def test_settled_waits_for_observers_and_consumers(chat_server):
         told.append(message.offset)
 
     async def handle(message):
+        await later.wait()
         handled.append(message.offset)
 
     @hookimpl
@@ -193,6 +194,7 @@ async def test_settled_waits_for_observers_and_consumers(chat_server):
         for n in range(3):
             await ann.ok("publish", topic="board:1", data={"n": n})
         asyncio.get_running_loop().call_later(0.05, go.set)
+        asyncio.get_running_loop().call_later(0.1, later.set)
         await chat.settled()
         assert len(told) == len(handled) == 3
 
