@@ -10,7 +10,7 @@ from jsonschema import Draft7Validator
 from marshmallow import Schema, ValidationError, fields
 
 from support import asyncapi
-from support.described import channels_of
+from support.described import channels_of, usual
 from support.server import running_server
 from tornado_chat import BadRequest, Dialect, Frames, hookimpl
 from tornado_chat.commands import TABLE
@@ -93,9 +93,8 @@ NATIVE = [
 
 
 @pytest.mark.parametrize("frame", NATIVE, ids=json.dumps)
-async def test_a_command_is_described_as_it_is_taken(frame):
-    async with running_server() as site:
-        channel = channels_of(site.server.listener._house.dialects.values())["/ws"]
+def test_a_command_is_described_as_it_is_taken(frame):
+    channel = channels_of(usual().listener._house.dialects.values())["/ws"]
     command = frame["do"]
     try:
         TABLE[command].schema.load(frame)
@@ -106,10 +105,9 @@ async def test_a_command_is_described_as_it_is_taken(frame):
         channel.check_taken(frame, command)
 
 
-async def test_a_message_on_chat_is_described_as_it_is_taken():
-    async with running_server() as site:
-        dialects = site.server.listener._house.dialects
-        channel = channels_of(dialects.values())["/chat"]
+def test_a_message_on_chat_is_described_as_it_is_taken():
+    dialects = usual().listener._house.dialects
+    channel = channels_of(dialects.values())["/chat"]
     read_message = __import__(type(dialects["/chat"]).__module__, fromlist=["x"]).read_message
     bare = {"chatRoom": {"chatRoomId": "1"}, "content": "a", "creationDate": None}
     for frame in (bare, {"chatMessage": bare}, {"content": "a"}, {"chatRoom": {}, "content": "a"}):
