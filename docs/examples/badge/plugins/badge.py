@@ -1,10 +1,9 @@
 """Lets in who shows a badge, `USER.UNTIL.SIGNATURE`, that some other system of the house has signed."""
 
 import hmac
-import time
 
 from marshmallow import Schema, fields, validate
-from tornado_chat import Identity, Unauthorized, hookimpl
+from tornado_chat import Identity, hookimpl
 
 api = 1
 settings = {}
@@ -36,12 +35,10 @@ def authenticate(credentials):
     if not hmac.compare_digest(made, signature):
         return None
     user_id, _, until = said.partition(".")
-    if float(until) <= time.time():
-        raise Unauthorized("the badge has ended")
     return Identity(
         user_id=user_id,
         tenant=settings["tenant"],
         name=user_id.capitalize(),
         groups=frozenset({"BADGE"}),
-        expires=float(until),
+        expires=float(until),  # the house looks after that
     )
