@@ -265,7 +265,7 @@ async def test_plugins_order_list_poll_interval_seconds(shop):
                 if expected == 1:
                     await ann.quiet(0.3)
                 else:
-                    assert (await ann.push())["data"]["order"]["orderId"] == "8"
+                    assert (await ann.push(2))["data"]["order"]["orderId"] == "8"
                 shop.drop(8)
 
 
