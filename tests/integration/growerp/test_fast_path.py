@@ -262,7 +262,7 @@ async def test_what_fails_further_on(door, monkeypatch, logs):
         assert (answer.fast, status_of(answer)) == (True, status)
         assert ("Retry-After: 2" in answer.head) == (status == 503)
         assert b"hush" not in answer.body
-    for text in ("ChatMessage 503", "ChatMessage 500", "ChatMessage failed"):
+    for text in ("ChatMessage 503", "ChatMessage 500", "failed in route"):
         logs.expect(text)
 
 
