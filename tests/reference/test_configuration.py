@@ -281,12 +281,12 @@ async def test_delivery_replay_hours():
 
 async def test_delivery_settle_seconds():
     """Nothing before the first frame, as long as this is not over."""
-    async with room_server(delivery={"settle_seconds": 600}) as site:
-        async with FrontEnd(site, "ann").notws() as socket:
-            await notify(site, "OrderUpdate", {"n": 1})
-            await socket.quiet()
-            await socket.send("subscribe: ALL")
-            assert (await socket.next())["message"] == {"n": 1}
+    patient = room_server(delivery={"settle_seconds": 600})
+    async with patient as site, FrontEnd(site, "ann").notws() as socket:
+        await notify(site, "OrderUpdate", {"n": 1})
+        await socket.quiet()
+        await socket.send("subscribe: ALL")
+        assert (await socket.next())["message"] == {"n": 1}
     async with room_server(delivery={"settle_seconds": 0.1}) as site:
         ann, bob = FrontEnd(site, "ann"), FrontEnd(site, "bob")
         room = await ann.room_with(bob)
