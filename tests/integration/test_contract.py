@@ -357,6 +357,28 @@ def kept(state, data):
     return state
 
 
+class ShowsLess(Machines):
+    """What is pushed has no version: of two, nobody knows which is newer."""
+
+    def _publish(self, tx, topic, item):
+        item.pop("version")
+        return tx.publish(topic, {"machine": item})
+
+
+class HidesSome(Machines):
+    """Its snapshot leaves out what is off, its pushes do not say so."""
+
+    async def snapshot(self, identity, topic):
+        found = await super().snapshot(identity, topic)
+        return {"machines": [each for each in found["machines"] if each["state"] == "on"]}
+
+
+@pytest.mark.parametrize("provider", [ShowsLess, HidesSome])
+async def test_who_breaks_what_a_state_provider_promises(provider):
+    with pytest.raises(AssertionError, match=r"^rule 'snapshot': "):
+        await plugin_contract(provider, "machines:1", MACHINES)
+
+
 CASES = [(rule, provider) for rule, providers in BROKEN.items() for provider in providers]
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tornado_chat.state import StateProvider
+from tornado_chat.testing.contract.rules import broken
 from tornado_chat.topics import TopicProvider
 
 Apply = Callable[..., Any]
@@ -29,8 +30,12 @@ def applying(provider: TopicProvider, apply: Apply | None) -> Applying:
 
 def put_item(provider: StateProvider, state: Any, data: Any) -> Any:
     """As a client of a StateProvider does: the item whole, unless what is there is newer."""
+    __tracebackhide__ = True
     items = by_id(provider, state)
-    item = data[provider.item_name]
+    item = data.get(provider.item_name)
+    if not isinstance(item, dict) or not {provider.id_key, "version"} <= item.keys():
+        wanted = f"{provider.item_name!r} with {provider.id_key!r} and 'version'"
+        broken("snapshot", f"a push holds {shortened(data)}, not {wanted}; give apply=…")
     known = items.get(item[provider.id_key])
     if known is None or known["version"] <= item["version"]:
         items.pop(item[provider.id_key], None)
