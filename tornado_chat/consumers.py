@@ -15,7 +15,7 @@ from tornado_chat.errors import SetupError
 from tornado_chat.messages import Message
 from tornado_chat.plugins import Plugin
 from tornado_chat.plugins.checks import nearest
-from tornado_chat.plugins.source import boot_error
+from tornado_chat.plugins.faults import boot_error
 from tornado_chat.store import Store, Tx
 
 log = logging.getLogger("tornado_chat.plugins")

@@ -4,9 +4,13 @@ No state is shared between two servers. What is called at boot may stop the star
 under traffic is contained.
 
     source      where they are found, and what one is      checks      what is refused at boot
-    traffic     hooks that see traffic, one by one          observers   those that are told afterwards
+    calls       the one way in, over `stepping`            providers   topics' owners, asked
+    traffic     hooks that see traffic, one by one         observers   those that are told afterwards
+    breaker     what fails again and again                 turnstile   what one writes
+    faults      where a fault is, and what is said of it
 """
 
+import asyncio
 import contextlib
 import inspect
 import logging
@@ -19,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 from tornado_chat.config import PluginsConfig
 from tornado_chat.errors import Denied, SetupError
 from tornado_chat.messages import Credentials, Draft, Identity, Topic
-from tornado_chat.plugins.calls import PluginFailed
+from tornado_chat.plugins.calls import PluginFailed, line_of
 from tornado_chat.plugins.checks import (
     check_api,
     check_schema,
@@ -27,9 +31,17 @@ from tornado_chat.plugins.checks import (
     find_hooks,
     in_order,
 )
+from tornado_chat.plugins.faults import boot_error, booting, ends_all
 from tornado_chat.plugins.observers import Observers
 from tornado_chat.plugins.providers import Registry
-from tornado_chat.plugins.source import DropIns, Plugin, boot_error, choose, given, installed, load
+from tornado_chat.plugins.source import (
+    DropIns,
+    Plugin,
+    choose,
+    given,
+    installed,
+    load,
+)
 from tornado_chat.plugins.traffic import Authenticator, Filter, Veto, authenticate
 from tornado_chat.store.models import StoreModel
 
@@ -41,6 +53,7 @@ __all__ = ["Plugin", "Plugins"]
 log = logging.getLogger("tornado_chat.plugins")
 
 SHUTDOWN_SECONDS = 10.0  # for each plugin
+STARTUP_SECONDS = 10.0  # then the log says who is waited for; there is no limit
 LISTS = frozenset(
     f"register_{what}" for what in ("models", "topics", "routes", "dialects", "consumers")
 )
@@ -150,8 +163,11 @@ class Plugins:
                 return answer
             if answer is not None and not isinstance(answer, list | tuple):
                 raise SetupError(f"gave {type(answer).__name__}, expected a list")
-        except Exception as error:
-            raise boot_error(plugin.name, f"in {hook}", error, plugin.file) from error
+        except BaseException as error:
+            if ends_all(error):
+                raise
+            at = line_of(plugin.hooks[hook])
+            raise boot_error(plugin.name, f"in {hook}", error, plugin.file, at) from error
         return list(answer or ())
 
     @staticmethod
@@ -164,10 +180,20 @@ class Plugins:
 
     @staticmethod
     async def _awaited(plugin: Plugin, hook: str, answer: Any) -> Any:
+        if not inspect.isawaitable(answer):
+            return answer
+        text = f"is still in {hook}, and the start waits for it"
+        timer = asyncio.get_running_loop().call_later(
+            plugin.call_seconds or STARTUP_SECONDS, plugin.say, hook, text, logging.WARNING
+        )
         try:
-            return await answer if inspect.isawaitable(answer) else answer
-        except Exception as error:
+            return await answer
+        except BaseException as error:
+            if ends_all(error):
+                raise
             raise boot_error(plugin.name, f"in {hook}", error, plugin.file) from error
+        finally:
+            timer.cancel()
 
     async def _shut_down(self, arguments: dict[str, Any]) -> list[tuple[Plugin, Any]]:
         started, self._started = self._started, []
@@ -185,9 +211,10 @@ class Plugins:
         registry = Registry()
         for plugin, providers in self.call_each("register_topics", server=server):
             for provider in providers:
-                registry.add(provider, plugin)
-                provider.server = plugin.own({"server": server})["server"]
-                plugin.kinds.append(provider.kind)
+                with booting(plugin, "register_topics"):
+                    registry.add(provider, plugin)
+                    provider.server = plugin.own({"server": server})["server"]
+                    plugin.kinds.append(provider.kind)
         return registry
 
     def models(self) -> list[type[StoreModel]]:
@@ -212,7 +239,8 @@ class Plugins:
         for plugin, given_folder in self.call_each("register_migrations"):
             if given_folder is None:
                 continue
-            folder = Path(plugin.file).parent / given_folder
+            with booting(plugin, "register_migrations"):
+                folder = Path(plugin.file).parent / given_folder
             if not folder.is_dir():
                 error = SetupError(f"gave {given_folder}, which is no folder")
                 raise boot_error(plugin.name, "in register_migrations", error, plugin.file)

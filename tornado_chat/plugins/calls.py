@@ -8,7 +8,6 @@ that waits gets a timer. One that does not end when it is cancelled is closed: n
 import asyncio
 import inspect
 import logging
-import sqlite3
 import time
 import types
 from collections.abc import Callable
@@ -19,6 +18,7 @@ import peewee
 
 from tornado_chat.errors import ChatError, Unavailable
 from tornado_chat.plugins.stepping import awaited, rest
+from tornado_chat.store.database import is_mistake
 
 if TYPE_CHECKING:
     from tornado_chat.plugins.source import Plugin
@@ -218,12 +218,7 @@ def is_fault(error: BaseException) -> bool:
 def is_trouble(error: BaseException) -> bool:
     """Whether the database could not, and not that it was asked for what is not there, for which
     SQLite has the same class."""
-    if not isinstance(error, peewee.OperationalError):
-        return False
-    first: BaseException = error
-    while first.__context__ is not None:
-        first = first.__context__
-    return getattr(first, "sqlite_errorcode", None) != sqlite3.SQLITE_ERROR
+    return isinstance(error, peewee.OperationalError) and not is_mistake(error)
 
 
 def line_of(function: Callable[..., Any]) -> str | None:

@@ -15,7 +15,8 @@ from tornado_chat import hookspecs
 from tornado_chat.config import PluginsConfig, check_section
 from tornado_chat.config.values import MOUNTS
 from tornado_chat.errors import SetupError
-from tornado_chat.plugins.source import Hook, Plugin, boot_error
+from tornado_chat.plugins.faults import boot_error, booting
+from tornado_chat.plugins.source import Hook, Plugin
 
 API = 1
 
@@ -163,7 +164,8 @@ def check_sections(plugins: Sequence[Plugin], config: PluginsConfig) -> None:
         mount = section.pop("mount", MOUNTS.get(plugin.name, plugin.mount))
         if plugin.schema is None and section:
             raise SetupError(f"in {path}: this plugin has no settings, but for mount")
-        plugin.config = check_section(path, plugin.schema, section)
+        with booting(plugin, "register_config"):
+            plugin.config = check_section(path, plugin.schema, section)
         if mount not in ("/", plugin.mount):
             raise SetupError(f'in {path}.mount: only "/" or "{plugin.mount}" may stand here')
         plugin.mount = "" if mount == "/" else plugin.mount

@@ -9,8 +9,9 @@ import orjson
 
 from tornado_chat.errors import NotFound, SetupError
 from tornado_chat.messages import Audience, Draft, Identity, Message, Posted, Topic
-from tornado_chat.plugins.calls import Calls, PluginFailed, is_fault, line_of
-from tornado_chat.plugins.source import Plugin, boot_error
+from tornado_chat.plugins.calls import Calls, PluginFailed, line_of
+from tornado_chat.plugins.faults import boot_error, ends_all
+from tornado_chat.plugins.source import Plugin
 from tornado_chat.store.members import Read
 from tornado_chat.topics import KIND, Action, TopicProvider, is_history
 
@@ -74,10 +75,11 @@ class Asked:
         try:
             await self.provider.start()
         except BaseException as error:
-            if not is_fault(error):
+            if ends_all(error):
                 raise
             stage = f"in start of the topics of kind {self.kind!r}"
-            raise boot_error(self.plugin.name, stage, error, self.plugin.file) from error
+            at = line_of(self.provider.start)
+            raise boot_error(self.plugin.name, stage, error, self.plugin.file, at) from error
 
     async def stop(self) -> None:
         """One that fails or hangs does not keep the rest from being closed."""

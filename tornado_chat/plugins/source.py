@@ -11,7 +11,6 @@ import os
 import sys
 import threading
 import time
-import traceback
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.machinery import ModuleSpec
@@ -24,6 +23,7 @@ from marshmallow import Schema
 
 from tornado_chat.errors import SetupError
 from tornado_chat.plugins.calls import Calls, WrongType
+from tornado_chat.plugins.faults import boot_error, ends_all, own_place, place_of
 
 log = logging.getLogger("tornado_chat.plugins")
 
@@ -135,32 +135,6 @@ class Plugin:
         log.log(level, "plugin %r %s", self.name, text)
 
 
-def place_of(error: BaseException, file: str) -> str:
-    """`file:line` where the error came up: the deepest line of the plugin itself, else of all."""
-    if isinstance(error, SyntaxError) and error.filename:
-        return f"{error.filename}:{error.lineno}"
-    frames = traceback.extract_tb(error.__traceback__)
-    if not frames:
-        return file
-    return own_place(error, file) or f"{frames[-1].filename}:{frames[-1].lineno}"
-
-
-def own_place(error: BaseException, file: str) -> str | None:
-    """`file:line` of the deepest line of the plugin itself in it; None where it has none."""
-    frames = traceback.extract_tb(error.__traceback__)
-    package = str(Path(file).parent) + "/" if file.endswith("__init__.py") else file
-    own = [frame for frame in frames if frame.filename.startswith(package)]
-    return f"{own[-1].filename}:{own[-1].lineno}" if own else None
-
-
-def boot_error(plugin: str, stage: str, error: BaseException, file: str) -> SetupError:
-    """What is said when a plugin does not let the server start; `stage` such as "startup"."""
-    text = str(error.msg if isinstance(error, SyntaxError) else error)
-    if not isinstance(error, SetupError):
-        text = f"{type(error).__name__}: {text}"
-    return SetupError(f"plugin {plugin!r} failed {stage}: {text} ({place_of(error, file)})")
-
-
 @dataclass(frozen=True, slots=True)
 class Finding:
     """A plugin that was found and not imported yet. `file`: as far as known before that."""
@@ -258,7 +232,9 @@ def load(finding: Finding) -> Plugin:
     """Imports it. Raises SetupError that names plugin, file and line."""
     try:
         module = finding.load()
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
+        if ends_all(error):
+            raise
         raise boot_error(finding.name, "to load", error, finding.file) from error
     if not isinstance(module, ModuleType):
         raise SetupError(f"plugin {finding.name!r} ({finding.file}): not a module")

@@ -17,6 +17,7 @@ from tornado_chat.messages import Draft, Message, Posted, Topic
 from tornado_chat.store.addressed import Selection
 from tornado_chat.store.database import (
     CORE_MIGRATIONS,
+    create_tables,
     enter_thread,
     keep_private,
     migrate,
@@ -103,7 +104,7 @@ class Store:
             raise SetupError(f"in store.url: cannot be opened: {error}") from error
         try:
             migrate(self._database, folders)
-            self._database.create_tables(models, safe=True)
+            create_tables(models)
             with self._database.atomic("IMMEDIATE"):
                 head = int(LogHead.select(LogHead.offset).scalar())
                 if begin_epoch or not EpochRow.select().exists():

@@ -4,9 +4,12 @@ Nothing here writes messages; it opens connections for the threads of the store 
 tables to the shape of this version.
 """
 
+import inspect
 import logging
+import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
+from traceback import extract_tb
 from typing import Any
 
 import peewee
@@ -87,10 +90,39 @@ def migrate(database: peewee.Database, folders: Sequence[tuple[str, Path]]) -> l
             done = Runner(database, str(folder), table_name=table).up()
         except (MigrationError, peewee.PeeweeException) as error:
             raise SetupError(f"database: migration of {owner or 'the core'}: {error}") from error
+        except (Exception, SystemExit) as error:
+            places = [
+                f"{frame.filename}:{frame.lineno}" for frame in extract_tb(error.__traceback__)
+            ]
+            place = [each for each in places if each.startswith(str(folder))] or places
+            what = f"{type(error).__name__}: {error} ({place[-1]})"
+            raise SetupError(f"database: migration of {owner or 'the core'}: {what}") from error
         applied += [f"{owner or 'core'}/{name}" for name in done]
     if applied:
         log.info("database: applied %s", ", ".join(applied))
     return applied
+
+
+def create_tables(models: Sequence[type[peewee.Model]]) -> None:
+    """Those that are missing. Raises SetupError that says where the model at fault is defined."""
+    for model in peewee.sort_models(models):  # type: ignore[attr-defined]
+        try:
+            model.create_table(safe=True)
+        except (AttributeError, TypeError, ValueError, peewee.PeeweeException) as error:
+            if isinstance(error, peewee.OperationalError) and not is_mistake(error):
+                raise
+            line = inspect.getsourcelines(model)[1]
+            at = f"{inspect.getsourcefile(model)}:{line}"
+            name = f"table {model._meta.table_name} of {model.__module__}"  # noqa: SLF001
+            raise SetupError(f"database: {name}: {error} ({at})") from error
+
+
+def is_mistake(error: BaseException) -> bool:
+    """Whether the database was asked for what cannot be, and not that it could not: SQLite has one
+    class for both."""
+    while error.__context__ is not None:
+        error = error.__context__
+    return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR
 
 
 def data_version(database: Any) -> int:

@@ -7,6 +7,7 @@ from tornado.web import RequestHandler, url
 
 from tornado_chat.errors import SetupError
 from tornado_chat.plugins import Plugin, Plugins
+from tornado_chat.plugins.faults import booting
 from tornado_chat.web.api.pages import AsyncApi, OpenApi
 from tornado_chat.web.base import NotThere, PluginHandler
 from tornado_chat.web.dialect import Dialect
@@ -38,7 +39,8 @@ def build(server: "Server", plugins: Plugins, sockets: Sockets, native: NativeDi
         ("", url(r"/client/([\w-]+)\.js", StaticFile, shared)),
     ]
     for plugin, found in plugins.call_each("register_routes", server=server):
-        routes += [(plugin.name, _mounted(plugin, route)) for route in found]
+        with booting(plugin, "register_routes"):
+            routes += [(plugin.name, _mounted(plugin, route)) for route in found]
     return House(
         [route for _, route in routes],
         FastPath(server),
@@ -56,19 +58,20 @@ def _dialects(server: "Server", plugins: Plugins, native: NativeDialect) -> dict
     taken: dict[str, str] = {native.path: "the house"}
     dialects: dict[str, Dialect] = {native.path: native}
     for plugin, found in plugins.call_each("register_dialects", server=server):
-        for dialect in found:
-            if not isinstance(dialect, Dialect) or not dialect.path.startswith("/"):
-                raise SetupError(
-                    f"plugin {plugin.name!r}: register_dialects gave {dialect!r}, expected an "
-                    "object of a class deriving from Dialect with a path"
-                )
-            if dialect.path in taken:
-                raise SetupError(
-                    f"plugins {taken[dialect.path]!r} and {plugin.name!r} both claim the socket "
-                    f"{dialect.path}"
-                )
-            taken[dialect.path] = plugin.name
-            dialects[dialect.path] = dialect
+        with booting(plugin, "register_dialects"):
+            for dialect in found:
+                if not isinstance(dialect, Dialect) or not dialect.path.startswith("/"):
+                    raise SetupError(
+                        f"plugin {plugin.name!r}: register_dialects gave {dialect!r}, expected an "
+                        "object of a class deriving from Dialect with a path"
+                    )
+                if dialect.path in taken:
+                    raise SetupError(
+                        f"plugins {taken[dialect.path]!r} and {plugin.name!r} both claim the "
+                        f"socket {dialect.path}"
+                    )
+                taken[dialect.path] = plugin.name
+                dialects[dialect.path] = dialect
     return dialects
 
 
@@ -76,7 +79,7 @@ def _mounted(plugin: Plugin, route: Any) -> URLSpec:
     """`(pattern, handler[, arguments])`, its pattern below the plugin's mount."""
     try:
         pattern, handler, *rest = route
-    except TypeError:
+    except (TypeError, ValueError):
         raise _odd(plugin, route) from None
     if not (isinstance(handler, type) and issubclass(handler, RequestHandler)):
         raise _odd(plugin, route)
