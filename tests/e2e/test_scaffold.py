@@ -8,6 +8,8 @@ import pytest
 
 from support.installed import PLUGINS
 from support.process import run, toml
+from tornado_chat.errors import SetupError
+from tornado_chat.scaffold import check_name
 
 pytestmark = pytest.mark.timeout(300)  # whoever comes first builds the environment
 
@@ -116,7 +118,8 @@ async def test_the_directory_is_that_of_the_configuration(tmp_path):
     await run("plugins", "new", "shop", "-c", "one.toml", cwd=tmp_path)
     await run("plugins", "-c", "two.toml", "new", "shop", cwd=tmp_path)
     await run("plugins", "new", "shop", "--set", "plugins.directory=three/own", cwd=tmp_path)
-    for folder in ("one", "two", "three"):
+    await run("plugins", "--set", "plugins.directory=four/own", "new", "shop", cwd=tmp_path)
+    for folder in ("one", "two", "three", "four"):
         assert files(tmp_path / folder) == ["own/shop.py", "pytest.ini", "tests/test_shop.py"]
         assert '/ "own"\n' in (tmp_path / folder / "tests" / "test_shop.py").read_text()
 
@@ -145,22 +148,37 @@ async def test_it_says_what_it_made_and_what_to_type_next(tmp_path):
         ("Ärger!", "letter first; did you mean rger?"),
         ("a" * 33, f"letter first; did you mean {'a' * 32}?"),
         ("_shared", "letter first; did you mean shared?"),
-        ("", "'' is no name for a plugin"),
-        ("--", None),
         ("../board", "letter first; did you mean board?"),
-        ("class", "it is a word of Python, try my_class"),
+        (
+            "",
+            "'' is no name for a plugin, which is lower-case letters, digits and underscores, at most",
+        ),
+        ("--", "at most 32, a letter first"),
+        ("class", "'class' is no name for a plugin: it is a word of Python, try my_class"),
         ("directory", "it is a key of [plugins], try my_directory"),
         ("disabled", "it is a key of [plugins], try my_disabled"),
+    ],
+)
+def test_a_name_that_is_none_is_refused_with_a_better_one(name, text):
+    with pytest.raises(SetupError) as refused:
+        check_name(name)
+    assert text in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("my-board", "letter first; did you mean my_board?"),
         ("chat_rooms", "a plugin 'chat_rooms' is there already: tornado_chat_plugins.chat_rooms"),
         ("room", "the plugin 'chat_rooms' owns the topics room:…; take another name"),
     ],
 )
-async def test_a_name_that_is_none_is_refused_with_a_better_one(tmp_path, name, text):
-    status, out, err = await run("plugins", "new", "--package", "--", name, cwd=tmp_path)
+async def test_a_name_that_cannot_be_is_refused_in_one_line(tmp_path, name, text):
+    status, out, err = await run("plugins", "new", name, "--package", cwd=tmp_path)
     assert (status, out) == (1, "")
     assert err.count("\n") == 1
     assert err.startswith("error: ")
-    assert text is None or text in err
+    assert text in err
     assert not files(tmp_path)
 
 
@@ -179,6 +197,14 @@ async def test_nothing_is_overwritten_and_all_is_written_or_nothing(tmp_path, op
     assert err.startswith(f"error: {first}: is there already, and nothing was written")
     assert files(tmp_path) == [first]
     assert (tmp_path / first).read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", ["pytest.ini", "pyproject.toml"])
+async def test_settings_that_pytest_has_stay(tmp_path, name):
+    (tmp_path / name).write_text("")
+    assert (await run("plugins", "new", "shop", cwd=tmp_path))[0] == 0
+    assert files(tmp_path) == ["plugins/shop.py", name, "tests/test_shop.py"]
+    assert not (tmp_path / name).read_text()
 
 
 async def test_a_plugin_that_is_there_is_named(tmp_path):

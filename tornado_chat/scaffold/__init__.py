@@ -107,7 +107,7 @@ def section(name: str, kind: str) -> str:
 
 def filled(template: str, name: str, values: Mapping[str, str] | None = None) -> str:
     """A template with its words replaced. `NAME` is the name in capitals."""
-    text = (TEMPLATES / f"{template}.tmpl").read_text()
+    text = (TEMPLATES / f"{template}.tmpl").read_text(encoding="utf-8")
     return Template(text).substitute({"name": name, "NAME": name.upper(), **(values or {})})
 
 
