@@ -252,11 +252,11 @@ class Connection(ClientConnection):
 
     def __init__(self, protocol, *, channel, **more):
         super().__init__(protocol, **more)
-        self._channel = channel
+        self.channel = channel
         self._asked = {}
 
     async def send(self, message, *more, **options):
-        if self._channel is not None and isinstance(message, str):
+        if self.channel is not None and isinstance(message, str):
             frame = read(message)
             if isinstance(frame, dict) and isinstance(frame.get("id"), int | str):
                 self._asked[frame["id"]] = frame
@@ -264,13 +264,13 @@ class Connection(ClientConnection):
 
     async def recv(self, *more, **options):
         message = await super().recv(*more, **options)
-        if self._channel is not None and isinstance(message, str):
+        if self.channel is not None and isinstance(message, str):
             frame = read(message)
             asked = self._asked.pop(frame["id"], None) if "ok" in frame else None
             command = asked and asked["do"]
-            self._channel.check_sent(frame, command)
+            self.channel.check_sent(frame, command)
             if asked:
-                self._channel.check_taken(asked, command)
+                self.channel.check_taken(asked, command)
         return message
 
 

@@ -101,7 +101,7 @@ class FrontEnd:
         """`subscribe`: sent at once, "ALL" is what the front-end says."""
         async with self._socket("/notws", check_notification_frame, query) as socket:
             if subscribe is not None:
-                await socket.send(f"subscribe: {subscribe}")
+                await socket.send(f"subscribe: {subscribe}", described="subscribe")
             yield socket
 
     @contextlib.asynccontextmanager
@@ -118,12 +118,15 @@ class FrontEndSocket:
         self.socket = socket
         self._check = check
 
-    async def send(self, frame):
+    async def send(self, frame, described=None):
+        """`described`: as what, in `/asyncapi.json`; without it anything may be sent."""
+        if described is not None:
+            self.socket.channel.check_taken(frame, described)
         await self.socket.send(frame if isinstance(frame, str) else json.dumps(frame))
 
     async def say(self, room_id, content, **more):
         """As older front-ends send a message."""
-        await self.send(chat_message(room_id, content, **more))
+        await self.send(chat_message(room_id, content, **more), described="post")
 
     async def next(self, seconds=5.0):
         return self._check(await asyncio.wait_for(self.socket.recv(), seconds))
