@@ -114,7 +114,7 @@ async def test_hook_register_topics(serving_example):
     async with serving_example() as site, site.connect("ann") as ann, site.connect("zoe") as zoe:
         reply = await ann.ok("subscribe", topic="machines:SHOP")
         assert reply["state"] == {"machines": []}
-        provider = site.server.topics.of(Topic("SHOP", "machines", "SHOP"))
+        provider = site.server.topics.of(Topic("SHOP", "machines", "SHOP")).provider
         await provider.set("SHOP", "press-1", {"state": "stopped"})
         assert (await ann.push())["data"] == {
             "machine": {"state": "stopped", "id": "press-1", "version": 1}
