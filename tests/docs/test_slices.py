@@ -35,7 +35,10 @@ def test_the_plugin_of_the_tutorial_has_at_most_25_lines():
     shown = [found[4] for found in SLICE.finditer(page) if found[2].endswith("/board.py")]
     whole = (EXAMPLES / "board" / "plugins" / "board.py").read_text()
     assert whole in shown
-    assert len([line for line in whole.splitlines() if line.strip()]) <= 25
+    count = len([line for line in whole.splitlines() if line.strip()])
+    assert count <= 25
+    assert f" {count} lines" in page
+    assert f" {count} lines" in (ROOT / "docs" / "tutorial" / "01-first-look.md").read_text()
 
 
 @pytest.mark.parametrize(
