@@ -9,9 +9,9 @@ import asyncio
 import inspect
 import logging
 import time
-import types
 from collections.abc import Callable
 from pathlib import Path
+from types import CoroutineType, NoneType
 from typing import TYPE_CHECKING, Any
 
 import peewee
@@ -29,7 +29,7 @@ clock = time.perf_counter
 HOUSE = str(Path(__file__).parents[1]) + "/"
 HOLD_SECONDS = 0.1  # of the loop in one step; more is named in the log
 WRITER_SECONDS = 1.0  # the same of the writer's thread
-NAMES: dict[type, str] = {types.NoneType: "None", dict: "a dict"}
+NAMES: dict[type, str] = {NoneType: "None", dict: "a dict"}
 
 
 class PluginFailed(ChatError):
@@ -62,7 +62,7 @@ class Calls:
 
     __slots__ = (
         *("count", "expects", "failures", "held", "limit", "longest", "seconds", "set_aside"),
-        *("_hook", "_plugin", "on_writer", "words"),
+        *("_hook", "_ordinary", "_plugin", "on_writer", "words"),
     )
 
     def __init__(
@@ -83,6 +83,7 @@ class Calls:
         self.on_writer = on_writer
         self.count = self.failures = self.held = 0
         self.seconds = self.longest = 0.0
+        self._ordinary = -1.0  # seconds; a call that is not longer needs no second look
         self.set_aside = False
 
     async def run(self, function: Callable[..., Any], *args: Any, **given: Any) -> Any:
@@ -92,9 +93,10 @@ class Calls:
         began = clock()
         try:
             answer = function(*args, **given)
-            if type(answer) is not types.CoroutineType and hasattr(type(answer), "__await__"):
-                answer = awaited(answer)
-            if type(answer) is types.CoroutineType:
+            kind = type(answer)
+            if kind is not CoroutineType and hasattr(kind, "__await__"):
+                answer, kind = awaited(answer), CoroutineType
+            if kind is CoroutineType:
                 try:
                     first = answer.send(None)
                 except StopIteration as stop:
@@ -113,12 +115,8 @@ class Calls:
         took = clock() - began
         self.count += 1
         self.seconds += took
-        if took > self.longest:  # noqa: PLR1730 - max() costs more than all the rest
-            self.longest = took
-        if took > HOLD_SECONDS and not waited:
-            self._look(took)
-        if self._plugin.traced:
-            self._trace(took, "ok")
+        if took > self._ordinary:
+            self._look_closer(took, waited=waited)
         return answer
 
     def run_now(self, function: Callable[..., Any], *args: Any, **given: Any) -> Any:
@@ -127,7 +125,7 @@ class Calls:
         began = clock()
         try:
             answer = function(*args, **given)
-            if type(answer) is types.CoroutineType:
+            if type(answer) is CoroutineType:
                 answer.close()
                 raise WrongType("gave an awaitable, it may not be async")
             if self.expects is not None and not isinstance(answer, self.expects):
@@ -142,26 +140,34 @@ class Calls:
         took = clock() - began
         self.count += 1
         self.seconds += took
-        if took > self.longest:  # noqa: PLR1730 - max() costs more than all the rest
-            self.longest = took
-        if took > HOLD_SECONDS:
-            self._look(took)
-        if self._plugin.traced:
-            self._trace(took, "ok")
+        if took > self._ordinary:
+            self._look_closer(took, waited=False)
         return answer
 
     def note(self, took: float) -> None:
         """Counts a call whose failure is its caller's own."""
         self.count += 1
         self.seconds += took
+        self._look_closer(took, waited=False, how="ended")
+
+    def _look_closer(self, took: float, *, waited: bool, how: str = "ok") -> None:
+        """At a call that was longer than any before, or for too long, or where each is looked at."""
         self.longest = max(self.longest, took)
-        self._look(took)
+        if not waited:
+            self._look(took)
+        self._ordinary = min(self.longest, self._hold)
         if self._plugin.traced:
-            self._trace(took, "ended")
+            self._ordinary = -1.0
+            name = self._plugin.name
+            trace.info("plugin %r %s %.3f ms %s", name, self._hook, took * 1000, how)
+
+    @property
+    def _hold(self) -> float:
+        return WRITER_SECONDS if self.on_writer else HOLD_SECONDS
 
     def _look(self, took: float) -> None:
         """At a step that took so many seconds."""
-        if took > (WRITER_SECONDS if self.on_writer else HOLD_SECONDS):
+        if took > self._hold:
             self.held += 1
             whom = "the writer" if self.on_writer else "everybody"
             text = f"held {whom} up for {took:.1f} s in {self._hook}"
@@ -173,11 +179,7 @@ class Calls:
         """Counts a call that raised; what its caller is to be told."""
         self.count += 1
         self.seconds += took
-        self.longest = max(self.longest, took)
-        if not waited:
-            self._look(took)
-        if self._plugin.traced:
-            self._trace(took, type(error).__name__)
+        self._look_closer(took, waited=waited, how=type(error).__name__)
         if isinstance(error, self.words) or not is_fault(error):
             return error
         self._plugin.failed(self._hook, error, line_of(function))
@@ -201,10 +203,6 @@ class Calls:
             "held": self.held,
             "set_aside": self.set_aside,
         }
-
-    def _trace(self, took: float, how: str) -> None:
-        name = self._plugin.name
-        trace.info("plugin %r %s %.3f ms %s", name, self._hook, took * 1000, how)
 
 
 def is_fault(error: BaseException) -> bool:
