@@ -17,7 +17,7 @@ from tornado_chat import (
 
 from .companies import Companies
 from .limits import PerAddress
-from .schemas import ErrorAnswer
+from .schemas import FaceError
 from .statistics import Statistics
 from .wire import APPLICATION, tidy
 
@@ -44,7 +44,7 @@ class FaceHandler(PluginHandler):
 
     public = True  # who asks is found out here, in Moqui's words
     anonymous = False
-    error_schema = ErrorAnswer
+    error_schema = FaceError
     face: Face
     caller: Identity | None = None
 

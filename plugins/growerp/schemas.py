@@ -37,7 +37,7 @@ def ident(example: str = "100205") -> fields.String:
     return fields.String(metadata={"example": example})
 
 
-class ErrorAnswer(Schema):
+class FaceError(Schema):
     """How this face words an error. `errors` is for people; `Login key not valid` makes a front-end
     forget its key."""
 
@@ -106,18 +106,19 @@ class RoomAsked(Schema):
     chatRoomId = fields.String(metadata={"description": "here, or in the body"})
 
 
+class MemberUser(Schema):
+    """Somebody in a room."""
+
+    userId = ident("100040")
+    partyId = ident("100031")
+    loginName = ident("bob@shop.example")
+    firstName = ident("Bob")
+    lastName = ident("Prins")
+    email = text("bob@shop.example")
+
+
 class Member(Schema):
-    class User(Schema):
-        """Somebody in a room."""
-
-        userId = ident("100040")
-        partyId = ident("100031")
-        loginName = ident("bob@shop.example")
-        firstName = ident("Bob")
-        lastName = ident("Prins")
-        email = text("bob@shop.example")
-
-    user = fields.Nested(User)
+    user = fields.Nested(MemberUser)
     hasRead = fields.Boolean()
     isActive = fields.Boolean()
 
@@ -160,13 +161,14 @@ class RoomId(Schema):
     chatRoomId = ident()
 
 
+class SomeRoomId(Loose):
+    chatRoomId = fields.String(required=True, metadata={"example": "100205"})
+
+
 class SomeMessage(Loose):
     """A message as a client says it; who sends it and when, and under what id, is ours to say."""
 
-    class Room(Loose):
-        chatRoomId = fields.String(required=True, metadata={"example": "100205"})
-
-    chatRoom = fields.Nested(Room, required=True)
+    chatRoom = fields.Nested(SomeRoomId, required=True)
     content = fields.String(required=True, metadata={"example": "Lunch at 12?"})
 
 
@@ -216,14 +218,15 @@ class NotificationsAsked(Schema):
     start = fields.Integer()
 
 
+class ListedText(Schema):
+    message = fields.String(metadata={"example": "Order 100455 approved"})
+
+
 class Listed(Schema):
     """Of a notification what is listed later."""
 
-    class Text(Schema):
-        message = fields.String(metadata={"example": "Order 100455 approved"})
-
     topic = ident("OrderUpdate")
-    message = fields.Nested(Text)
+    message = fields.Nested(ListedText)
     sentDate = ident("2026-08-22")
     title = perhaps("Order 100455 approved")
     link = perhaps("/orders/100455")
