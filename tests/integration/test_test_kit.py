@@ -230,6 +230,16 @@ async def test_a_warning_that_nobody_expects_fails_the_block(logs):
         assert "meant to be" in chat.logs.text
 
 
+async def test_who_holds_the_loop_for_a_moment_may_have_had_a_busy_machine(logs):
+    said = "plugin 'board' held everybody up for %.1f s in topic.receive"
+    logs.expect("held everybody up for 1.2 s")  # of this suite's own check
+    with pytest.raises(AssertionError) as caught:  # noqa: PT012
+        async with plain_chat_server():
+            logging.getLogger("tornado_chat.plugins").error(said, 0.4)
+            logging.getLogger("tornado_chat.plugins").error(said, 1.2)
+    assert "1.2 s" in str(caught.value) and "0.4 s" not in str(caught.value)
+
+
 async def test_a_block_that_fails_itself_shows_its_own_error_and_the_log(logs):
     logs.expect("no plugin 'nobody'")
     with pytest.raises(ValueError, match="mine") as caught:  # noqa: PT012
