@@ -6,7 +6,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { connect } from "node:net";
 
 const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-const [CONTINUED, TEXT, CLOSE, PING, PONG] = [0, 1, 8, 9, 10];
+const [CONTINUED, TEXT, BINARY, CLOSE, PING, PONG] = [0, 1, 2, 8, 9, 10];
 
 export class WebSocket {
   onopen = null;
@@ -100,6 +100,7 @@ export class WebSocket {
 
   #take(last, opcode, payload) {
     if (opcode === PING) this.#write(PONG, payload);
+    if (opcode === BINARY) this.onmessage?.({ data: payload });
     if (opcode === TEXT || opcode === CONTINUED) {
       this.#parts.push(payload);
       if (last) this.onmessage?.({ data: Buffer.concat(this.#parts.splice(0)).toString() });
