@@ -150,7 +150,7 @@ def shutdown(server: "Server") -> "Awaitable[None] | None":
 def authenticate(credentials: "Credentials") -> "Identity | Awaitable[Identity | None] | None":
     """Who shows these credentials; None where the plugin does not know them.
 
-    May be async, with ten seconds. On the loop's thread, for credentials that the house does not
+    May be async. On the loop's thread, for credentials that the house does not
     remember, in the order of `requires`: the first answer wins; raising `Denied` or `Unauthorized`
     ends the search. Any other error counts as None, but then credentials that nobody else knows
     are answered `unavailable` and not `unauthorized`, which would make a client forget its key.
@@ -163,7 +163,7 @@ def authorize(
 ) -> "bool | Awaitable[bool | None] | None":
     """Vetoes what the topic's provider has allowed. Only False does; nothing widens.
 
-    `action`: "subscribe", "publish" or "history". May be async, with ten seconds. On the loop's
+    `action`: "subscribe", "publish" or "history". May be async. On the loop's
     thread. Raising `Denied` vetoes with a text of one's own; any other error is answered
     `unavailable`: a check that fails lets nobody in.
     """
@@ -187,7 +187,8 @@ def message_published(message: "Message") -> "Awaitable[None] | None":
 
     An observer: called on the loop's thread after the answer, in the order of the log, at most
     once, best effort, from a queue of 10,000 events per plugin of which the oldest is lost first.
-    May be async, with five seconds; a plain function MUST NOT block.
+    May be async, with five seconds; a plain function MUST NOT block. One that fails five times in a
+    row is told nothing for a while.
     """
 
 

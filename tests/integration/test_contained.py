@@ -212,11 +212,17 @@ def counted(site, place):
     return site.server.plugins.describe()[1]["calls"][place]
 
 
-async def named_in_metrics(site, place):
-    """Whoever may asks the server itself."""
+async def scraped(site, figure, place):
+    """What `/metrics` says of the plugin there."""
     answer = await site.fetch("GET", "/metrics", name="admin")
-    lines = answer.body.decode().splitlines()
-    return [line for line in lines if 'plugin="odd"' in line and f'hook="{place}"' in line]
+    (line,) = [
+        line
+        for line in answer.body.decode().splitlines()
+        if line.startswith(f"tornado_chat_plugin_{figure}{{")
+        and 'plugin="odd"' in line
+        and f'hook="{place}"' in line
+    ]
+    return float(line.rpartition(" ")[2])
 
 
 @pytest.mark.parametrize(
@@ -235,7 +241,7 @@ async def test_one_that_raises_is_named_and_counted_and_harms_nobody_else(place,
     async with slipping(place, how) as site:
         await among_others(site, provoke(site))
         await until(lambda: counted(site, place)["failures"])
-        assert await named_in_metrics(site, place)
+        assert await scraped(site, "failures_total", place) >= 1
     error = "KeyError" if how == "raises" else "SystemExit"
     assert f"plugin 'odd' failed in {place}: {error} ({__file__}:" in logs.text
     ours = [each.getMessage() for each in logs.records if each.name.startswith("tornado_chat")]
@@ -251,6 +257,7 @@ async def test_one_that_hangs_is_given_up_and_named(place, how, logs, monkeypatc
     async with slipping(place, how) as site:
         told = await among_others(site, provoke(site))
         await until(lambda: counted(site, place)["failures"])
+        assert await scraped(site, "failures_total", place) >= 1
     error = "TimeoutError" if how == "hangs" else "Stuck"
     assert f"plugin 'odd' failed in {place}: {error} (" in logs.text
     codes = [each["error"]["code"] for each in told[:3] if "error" in each]
@@ -266,6 +273,7 @@ async def test_one_that_holds_the_loop_is_named(place, logs):
     async with slipping(place, "holds the loop") as site:
         await among_others(site, provoke(site))
         await until(lambda: counted(site, place)["held"])
+        assert await scraped(site, "held_total", place) >= 1
     assert f"plugin 'odd' held everybody up for 0.3 s in {place}" in logs.text
 
 
@@ -301,6 +309,7 @@ async def test_one_that_gives_the_wrong_type_is_named(place, text, logs):
     async with slipping(place, "gives the wrong type") as site:
         await among_others(site, provoke(site))
         await until(lambda: counted(site, place)["failures"])
+        assert await scraped(site, "failures_total", place) >= 1
     assert f"plugin 'odd' failed in {place}: {text} ({__file__}:" in logs.text
 
 
