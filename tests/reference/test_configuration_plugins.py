@@ -3,6 +3,7 @@
 import sqlite3
 
 import pytest
+import pytest_asyncio
 
 from support.growerp import BASE, FrontEnd
 from support.orders import (
@@ -104,70 +105,84 @@ async def test_plugins_growerp_questions_per_minute():
         assert (await stranger.ask("GET", "Companies", searchString="SHOP")).code == 429
 
 
-async def menu(**item):
-    """What a front-end is told of an entry of its menu."""
-    given = {"title": "Chat", "route": "/chat", "widget_name": "ChatRoomListDialog", **item}
-    async with plugins(growerp={"menu": [given]}) as site:
-        answer = await FrontEnd(site, "ann").get("MenuConfiguration", appId="admin")
-        [entry] = answer["menuItems"]
-        return entry
+MENU = {"title": "Talk", "route": "/talk", "widget_name": "TalkDialog", "icon_name": "bubble"}
+COMPANY = {
+    "name": "Maas Shop",
+    "party_id": "100011",
+    "email": "info@shop.example",
+    "currency": "USD",
+    "hosts": ["app.shop.example"],
+}
 
 
-async def test_plugins_growerp_menu_title():
-    assert (await menu(title="Talk"))["title"] == "Talk"
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def face():
+    """A server with an entry of the menu and a company of which all is said."""
+    async with plugins(growerp={"menu": [MENU], "companies": {"SHOP": COMPANY}}) as site:
+        yield site
 
 
-async def test_plugins_growerp_menu_route():
-    assert (await menu(route="/talk"))["route"] == "/talk"
+async def menu(face):
+    """What a front-end is told of its menu."""
+    [entry] = (await FrontEnd(face, "ann").get("MenuConfiguration", appId="admin"))["menuItems"]
+    return entry
 
 
-async def test_plugins_growerp_menu_widget_name():
-    assert (await menu(widget_name="TalkDialog"))["widgetName"] == "TalkDialog"
+@pytest.mark.asyncio(loop_scope="module")
+async def test_plugins_growerp_menu_title(face):
+    assert (await menu(face))["title"] == "Talk"
 
 
-async def test_plugins_growerp_menu_icon_name():
-    assert (await menu(icon_name="bubble"))["iconName"] == "bubble"
+@pytest.mark.asyncio(loop_scope="module")
+async def test_plugins_growerp_menu_route(face):
+    assert (await menu(face))["route"] == "/talk"
 
 
-def company(**about):
-    return plugins(growerp={"companies": {"SHOP": about}})
+@pytest.mark.asyncio(loop_scope="module")
+async def test_plugins_growerp_menu_widget_name(face):
+    assert (await menu(face))["widgetName"] == "TalkDialog"
 
 
-async def own_company(site):
-    return (await FrontEnd(site, "ann").get("Authenticate"))["authenticate"]["company"]
+@pytest.mark.asyncio(loop_scope="module")
+async def test_plugins_growerp_menu_icon_name(face):
+    assert (await menu(face))["iconName"] == "bubble"
 
 
-async def test_plugins_growerp_companies_shop_name():
-    async with company(name="Maas Shop") as site:
-        assert (await own_company(site))["name"] == "Maas Shop"
+async def own_company(face):
+    return (await FrontEnd(face, "ann").get("Authenticate"))["authenticate"]["company"]
 
 
-async def test_plugins_growerp_companies_shop_party_id():
-    async with company(party_id="100011") as site:
-        assert (await own_company(site))["partyId"] == "100011"
-        stranger = FrontEnd(site)
-        [found] = (await stranger.get("Companies", searchString="100011"))["companies"]
-        assert found["partyId"] == "100011"
-        assert await stranger.get("Companies", searchString="SHOP") == {"companies": []}
+@pytest.mark.asyncio(loop_scope="module")
+async def test_plugins_growerp_companies_shop_name(face):
+    assert (await own_company(face))["name"] == "Maas Shop"
 
 
-async def test_plugins_growerp_companies_shop_email():
-    async with company(email="info@shop.example") as site:
-        assert (await own_company(site))["email"] == "info@shop.example"
+@pytest.mark.asyncio(loop_scope="module")
+async def test_plugins_growerp_companies_shop_party_id(face):
+    assert (await own_company(face))["partyId"] == "100011"
+    stranger = FrontEnd(face)
+    [found] = (await stranger.get("Companies", searchString="100011"))["companies"]
+    assert found["partyId"] == "100011"
+    assert await stranger.get("Companies", searchString="SHOP") == {"companies": []}
 
 
-async def test_plugins_growerp_companies_shop_currency():
-    async with company(currency="USD") as site:
-        assert (await own_company(site))["currency"]["currencyId"] == "USD"
+@pytest.mark.asyncio(loop_scope="module")
+async def test_plugins_growerp_companies_shop_email(face):
+    assert (await own_company(face))["email"] == "info@shop.example"
 
 
-async def test_plugins_growerp_companies_shop_hosts():
-    async with company(hosts=["app.shop.example"]) as site:
-        stranger = FrontEnd(site)
-        host = await stranger.get("CompanyFromHost", hostName="APP.shop.example")
-        assert host["company"]["partyId"] == "SHOP"
-        host = await stranger.get("CompanyFromHost", hostName="other.example")
-        assert not host.get("company")
+@pytest.mark.asyncio(loop_scope="module")
+async def test_plugins_growerp_companies_shop_currency(face):
+    assert (await own_company(face))["currency"]["currencyId"] == "USD"
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_plugins_growerp_companies_shop_hosts(face):
+    stranger = FrontEnd(face)
+    host = await stranger.get("CompanyFromHost", hostName="APP.shop.example")
+    assert host["company"]["partyId"] == "100011"
+    host = await stranger.get("CompanyFromHost", hostName="other.example")
+    assert not host.get("company")
 
 
 # The section of order_list
