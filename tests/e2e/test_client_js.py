@@ -10,14 +10,12 @@ import pytest
 import websockets
 
 from support.boards import Board, boards, plugin_of
-from support.node import NODE, SCRIPTS, JavaScriptError, needs_node, node
+from support.node import NODE, SCRIPTS, JavaScriptError, node
 from support.process import serving, toml
 from support.proxy import proxied
 from support.server import key_of, merged, password_of, running_server, users
 from tornado_chat import Topic
 from tornado_chat.errors import TOO_SLOW, TRY_LATER, RateLimited
-
-pytestmark = needs_node
 
 BOARD = "board:1"
 SHOP_BOARD = Topic("SHOP", "board", "1")

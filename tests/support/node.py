@@ -5,7 +5,7 @@
         assert await js("return (await it.chat.opened).user") == "u-ann"
 
 A snippet is the body of an async function; `given` are names in it, `it` lasts as long as Node does.
-What else there is stands in tests/js/driver.mjs.
+What else there is stands in tests/js/driver.mjs. Without Node, who imports this is skipped.
 """
 
 import asyncio
@@ -18,9 +18,9 @@ import pytest
 
 SCRIPTS = Path(__file__).parents[1] / "js"
 NODE = shutil.which("node")
-needs_node = pytest.mark.skipif(
-    NODE is None, reason="the JavaScript client is not tried, node is missing: apt install nodejs"
-)
+if NODE is None:
+    why = "the JavaScript client is not tried, node is missing: apt-get install nodejs"
+    pytest.skip(why, allow_module_level=True)
 
 
 class JavaScriptError(Exception):
