@@ -8,6 +8,7 @@ import pytest
 from tornado_chat_plugins import notifications, order_list
 
 from support.boards import Board, boards, plugin_of
+from support.moqui import playing_moqui
 from support.orders import KEY, PATH, SECRET, signed
 from tornado_chat import Topic
 from tornado_chat.testing import Clock, password_of
@@ -71,6 +72,21 @@ async def test_a_key_that_is_made_later_lives_longer(chat_server):
         key = await logged_in(chat)
         await chat.clock.move(days=5)
         assert (await chat.connect(None, key=key)).hello["user"] == "u-ann"
+
+
+async def test_the_key_of_a_moqui_is_checked_again(chat_server):
+    async with playing_moqui() as moqui:
+        moqui.person("100021", "SHOP", "eve@erp.example")
+        moqui.key("100021", "eves-key")
+        growerp = {"url": moqui.url, "recheck_minutes": 5}
+        tables = {"auth": {"backends": ["local", "growerp"], "growerp": growerp}}
+        async with chat_server(config=tables) as chat:
+            eve = await chat.connect(None, key="eves-key")
+            del moqui.keys["eves-key"]
+            await chat.clock.move(minutes=4)
+            await eve.ok("ping")
+            await chat.clock.move(minutes=2)
+            assert await eve.closed() in {4001, 4009}
 
 
 async def test_messages_have_the_time_of_the_clock(chat_server):
