@@ -202,4 +202,4 @@ def meaning(problem: type[ChatError]) -> str:
     """What an error says where nothing more is known."""
     if problem is ChatError:
         return FAILED
-    return cleandoc(problem.__doc__ or "").partition(".")[0].replace("\n", " ")
+    return re.split(r"[.;]", cleandoc(problem.__doc__ or ""))[0].replace("\n", " ")
