@@ -45,6 +45,13 @@ async def test_signals_and_what_comes_out_of_order(chat_server):
             await ann.push(0.05)
 
 
+async def test_who_is_refused_at_the_door(chat_server):
+    async with chat_server() as chat:
+        with pytest.raises(websockets.InvalidStatus) as caught:
+            await chat.connect(None, key="wrong")
+        assert caught.value.response.status_code == 401
+
+
 async def test_a_session_is_closed_with_its_block(chat_server):
     async with chat_server(plugins=[boards()]) as chat:
         async with chat.connect("ann") as ann:
