@@ -189,50 +189,45 @@ async def test_command_key_revoke(office):
 # Rooms
 
 
-async def made(office, name, *members):
-    """The id of a new room."""
-    options = [word for member in members for word in ("--member", member)]
-    out = await office.type("room", "create", "--tenant", "SHOP", "--name", name, *options)
-    return out.strip()
+async def made(office, name, *others):
+    """The id of a new room of ann and these."""
+    body = json.dumps({"name": name, "members": list(others)})
+    headers = {"api_key": "key-of-ann", "Content-Type": "application/json"}
+    url = f"{office.server.url}/plugins/chat_rooms/rooms"
+    answer = await AsyncHTTPClient().fetch(url, method="POST", headers=headers, body=body)
+    return json.loads(answer.body)["room"]["room_id"]
 
 
 async def test_command_room_create(office):
-    assert re.fullmatch(r"\d{6}", await made(office, "Lunch", "u-ann"))
     pair = ("create", "--tenant", "SHOP", "--private", "--member", "u-ann", "--member", "u-bob")
     first = await office.type("room", *pair)
-    assert await run("room", *pair, "-c", office.config) == (
-        0,
-        first,
-        "these two have that room already\n",
-    )
+    assert re.fullmatch(r"\d{6}\n", first)
+    said = "these two have that room already\n"
+    assert await run("room", *pair, "-c", office.config) == (0, first, said)
 
 
 async def test_command_room_list(office):
-    room = await made(office, "Breakfast", "u-ann", "u-bob")
+    room = await made(office, "Breakfast", "u-bob")
     out = await office.type("room", "list", "--tenant", "SHOP", "--search", "BREAK")
     assert out == f"{room}  group          2  Breakfast\n"
     assert await office.type("room", "list", "--tenant", "OTHER") == "no rooms of tenant OTHER\n"
 
 
 async def test_command_room_show(office):
-    room = await made(office, "Dinner", "u-ann")
+    room = await made(office, "Dinner")
     out = await office.type("room", "show", room, "--tenant", "SHOP")
     assert out == f"{room}  group          1  Dinner\n  u-ann  Ann\n"
-    said = await office.refused("room", "show", room, "--tenant", "OTHER")
-    assert said == f"error: room {room}: not found\n"
 
 
 async def test_command_room_add(office):
-    room = await made(office, "Tea", "u-ann")
+    room = await made(office, "Tea")
     out = await office.type("room", "add", room, "u-hugo", "--tenant", "SHOP")
     assert out == f"{room}  group          2  Tea\n  u-ann  Ann\n  u-hugo  Hugo\n"
-    said = await office.refused("room", "add", room, "u-nobody", "--tenant", "SHOP")
-    assert said == "error: members: u-nobody: nobody of this company has that id\n"
 
 
 async def test_command_room_remove(office):
     """Who has it open may not say anything there any more."""
-    room = await made(office, "Supper", "u-ann", "u-hugo")
+    room = await made(office, "Supper", "u-hugo")
     async with office.connect("key-of-hugo") as socket:
         hugo = Native(socket)
         await hugo.next()
