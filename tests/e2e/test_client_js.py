@@ -295,6 +295,20 @@ async def test_a_key_may_be_asked_for_before_each_connection(site, js):
         proxy.cut()
 
 
+async def test_who_is_closed_while_it_asks_for_the_key_does_not_connect(site, js):
+    async with proxied(site.port) as proxy:
+        code = """
+            let give;
+            const chat = open(url, () => new Promise((resolve) => (give = resolve)));
+            chat.close();
+            give(key);
+            await new Promise((resolve) => setTimeout(resolve, 50));
+            return chat.state;
+        """
+        assert await js(code, url=url(proxy), key=key_of("ann")) == "closed"
+        assert proxy.accepted == 0
+
+
 @pytest.mark.parametrize("how", ["revoked", "expired"])
 async def test_a_key_that_ends_ends_it_for_good(site, js, how):
     async with proxied(site.port) as proxy:
