@@ -16,9 +16,10 @@ from support.growerp import FrontEnd, notify, until
 from support.moqui import playing_moqui
 from support.orders import eventually
 from support.process import serving
-from support.server import merged, running_server
+from support.server import Site, merged, running_server
 from support.wire import PING, PONG, TEXT, Wire
 from tornado_chat import SetupError, Topic, config
+from tornado_chat.testing import chat_server
 
 BOARD = Topic("SHOP", "board", "1")
 BIG = "x" * 60_000
@@ -180,11 +181,15 @@ async def test_auth_backends():
 
 
 async def test_auth_key_days():
-    async with board_server(auth={"key_days": 2}) as site:
-        key = await site.server.accounts.issue_key("u-ann")
+    async with chat_server(config={"auth": {"key_days": 2}}) as chat:
+        key = await chat.server.accounts.issue_key("u-ann")
+        site = Site(chat.server)
         async with site.open("/ws", query=f"api_key={key}") as socket:
             seconds = json.loads(await socket.recv())["hello"]["key_ttl"]
             assert 2 * 86400 - 60 < seconds <= 2 * 86400
+            await chat.clock.move(hours=49)
+            await socket.wait_closed()
+            assert socket.close_code == 4001
 
 
 @pytest.fixture
@@ -310,22 +315,15 @@ async def test_delivery_ping_seconds(monkeypatch):
         assert heard[0][0] == TEXT
 
 
-async def test_delivery_publish_key_hours(monkeypatch):
-    """After a tenth of a second it is forgotten: the retry is a message of its own."""
-    monkeypatch.setattr("tornado_chat.app.SWEEP_SECONDS", 0.05)
+async def test_delivery_publish_key_hours():
     retry = {"topic": "board:1", "key": "7f3a", "data": {"n": 1}}
-    async with (
-        board_server(delivery={"publish_key_hours": 0.1 / 3600}) as site,
-        site.connect("ann") as ann,
-    ):
+    async with chat_server([boards()], {"delivery": {"publish_key_hours": 5}}) as chat:
+        ann = await chat.connect("ann")
         first = await ann.ok("publish", **retry)
-
-        async def forgotten():
+        for hours, known in ((4, True), (2, False)):
+            await chat.clock.move(hours=hours)
             again = await ann.ok("publish", **retry)
-            assert again["duplicate"] is (again["offset"] == first["offset"])
-            return not again["duplicate"]
-
-        await eventually(forgotten)
+            assert again["duplicate"] is known is (again["offset"] == first["offset"])
 
 
 @pytest.mark.parametrize(("seconds", "said"), [(10, ["Lunch?"]), (0, ["Lunch?", "Lunch?"])])
@@ -343,19 +341,17 @@ async def test_delivery_pair_seconds(seconds, said):
 # The section retention
 
 
-async def kept(topic="board:1", **retention):
-    """Which of three messages are kept: the third came when the others were some time old."""
-    async with board_server(retention=retention) as site, site.connect("ann") as ann:
+async def kept(**retention):
+    """Which of three messages are kept: the third comes thirty hours after the others."""
+    async with chat_server([boards()], {"retention": retention}) as chat:
         for number in (1, 2):
-            await site.server.publish(BOARD, {"n": number})
-        await asyncio.sleep(0.15)
-        await site.server.publish(BOARD, {"n": 3})
-        await site.server.retention.run()
-        messages = (await ann.ok("history", topic=topic))["messages"]
+            await chat.server.publish(BOARD, {"n": number})
+        await chat.clock.move(hours=30)
+        await chat.server.publish(BOARD, {"n": 3})
+        await chat.clock.move(hours=1)
+        ann = await chat.connect("ann")
+        messages = (await ann.ok("history", topic="board:1"))["messages"]
         return [each["data"]["n"] for each in messages]
-
-
-TENTH = 0.1 / 86400  # of a second, in days
 
 
 async def test_retention_messages():
@@ -364,7 +360,7 @@ async def test_retention_messages():
 
 
 async def test_retention_days():
-    assert await kept(days=TENTH) == [3]
+    assert await kept(days=1) == [3]
 
 
 async def test_retention_room_messages():
@@ -375,8 +371,8 @@ async def test_retention_room_messages():
 
 
 async def test_retention_room_days():
-    assert await kept(board={"days": TENTH}) == [3]
-    assert await kept(days=TENTH, board={"days": 0}) == [1, 2, 3]
+    assert await kept(board={"days": 1}) == [3]
+    assert await kept(days=1, board={"days": 0}) == [1, 2, 3]
 
 
 # The section limits
