@@ -67,6 +67,8 @@ def test_what_is_in_the_wheel(installed):
         "tornado_chat/py.typed",
         "tornado_chat/scaffold/templates/list/plugin.py.tmpl",
         "tornado_chat/scaffold/templates/package/workflow.yml.tmpl",
+        "tornado_chat/web/static/client.js",
+        "tornado_chat/web/static/client/chat.js",
         "tornado_chat_plugins/order_list/migrations/0001_order_list.py",
         "tornado_chat_docs/README.md",
         "tornado_chat_docs/how-to/package-a-plugin.md",
