@@ -53,9 +53,6 @@ class Observer:
         """Queues an event; returns at once."""
         if self._stopped:
             return
-        if self._breakers[hook].open:
-            self.plugin.lost += 1
-            return
         if len(self._waiting) >= self._bound:
             self._waiting.popleft()
             self.plugin.lost += 1
