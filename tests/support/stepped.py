@@ -151,9 +151,9 @@ class SteppedWriter(Writer):
         super().__init__(*args)
         self._jobs = Jobs()
 
-    def submit(self, what):
+    def submit(self, what, commit=None):
         """When it is written is the test's word, whatever the turn."""
-        commit = super().submit(what)
+        commit = super().submit(what, commit)
         self.hand_in()
         return commit
 
