@@ -133,7 +133,8 @@ class Writer:
         }
         if said is not None and said.body is not None:
             content = {kind: {"schema": self._shapes.taken(said.body)} for kind in said.body_types}
-            written["requestBody"] = {"required": True, "content": content}
+            needed = method != "delete"  # some clients send none with it
+            written["requestBody"] = {"required": needed, "content": content}
         return {name: value for name, value in written.items() if value not in ("", [], None)} | {
             "security": written["security"]
         }
