@@ -91,6 +91,17 @@ async def test_who_keeps_every_rule_passes():
     await plugin_contract(Wall(), "wall:1", NOTES, pinned, who="bob")
 
 
+async def test_a_long_story_is_read_in_pages():
+    many = [{"id": str(number), "text": "one of many"} for number in range(120)]
+
+    async def post_all(chat):
+        async with chat.connect("bob") as bob:
+            for data in many:
+                await bob.ok("publish", topic="wall:1", data=data)
+
+    await plugin_contract(Wall, "wall:1", [post_all, *NOTES], pinned)
+
+
 async def test_a_state_provider_needs_no_apply():
     await plugin_contract(Machines, "machines:1", MACHINES)
 

@@ -20,7 +20,6 @@ class Story:
         self.case = case
         self.signals = case.provider.history == 0
         self._away: Watcher
-        self._before: dict[str, Any] = {}
         self._kept: dict[str, Any] = {}
 
     async def tell(self) -> None:
@@ -118,7 +117,7 @@ class Story:
             expect("signals", not found, f"the history shows {shortened(found)}")
             return
         shown = {each["offset"]: each for each in watcher.pushes}
-        kept = {each["offset"]: each for each in found if each["offset"] > watcher.began}
+        kept = {each["offset"]: each for each in found}
         for offset in sorted(shown.keys() | kept.keys()):
             live, log = shown.get(offset), kept.get(offset)
             text = f"{watcher.name} was shown {shortened(live)} live, and {shortened(log)} by the history"

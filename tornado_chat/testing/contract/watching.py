@@ -65,9 +65,14 @@ class Watcher:
         return new
 
     async def history(self) -> list[Frame]:
-        """The newest messages, as he may see them."""
-        reply = await self._session.ok("history", topic=self._case.topic.name, limit=100)
-        found: list[Frame] = reply["messages"]
+        """The messages since he joined, as he may see them."""
+        found: list[Frame] = []
+        after, more = self.began, True
+        while more:
+            page = await self._session.ok("history", topic=self._case.topic.name, after=after)
+            found += page["messages"]
+            more = page["more"] and bool(page["messages"])
+            after = found[-1]["offset"] if found else after
         return found
 
 
