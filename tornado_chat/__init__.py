@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from tornado_chat.store.models import StoreModel as StoreModel
     from tornado_chat.store.models import TopicRow as TopicRow
     from tornado_chat.store.transaction import Tx as Tx
+    from tornado_chat.topics import Action as Action
     from tornado_chat.topics import TopicProvider as TopicProvider
     from tornado_chat.web.api import Frames as Frames
     from tornado_chat.web.api import describe as describe
@@ -91,6 +92,7 @@ _HOMES = {
     "StateProvider": "state",
     "StoreModel": "store.models",
     "Tx": "store.transaction",
+    "Action": "topics",
     "TopicProvider": "topics",
     "Frames": "web.api",
     "describe": "web.api",
@@ -102,6 +104,7 @@ __all__ = [
     "EVERYONE",
     "MEMBERS",
     "AccountRow",
+    "Action",
     "Audience",
     "BadRequest",
     "ChatError",

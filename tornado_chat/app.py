@@ -68,7 +68,7 @@ class Server(PluginApi):
         for plugin in self.plugins:
             plugin.server = PluginServer(self, plugin)
         self.background = Background()
-        self.topics = self.plugins.provide_topics(self)
+        self.plugins.provide_topics(self, self.topics)
         self.origins = Origins(config.server.allowed_origins)
         self.gate = Gate(self.topics, self.plugins.veto if self.plugins.vetoes else None)
         self.engine = open_engine(config.engine.url)

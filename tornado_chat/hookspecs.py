@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from tornado_chat.messages import Credentials, Draft, Identity, Message, Topic
     from tornado_chat.session import Session
     from tornado_chat.store.models import StoreModel
-    from tornado_chat.topics import TopicProvider
+    from tornado_chat.topics import Action, TopicProvider
     from tornado_chat.web.dialect import Dialect
 
 PROJECT = "tornado_chat"
@@ -159,7 +159,7 @@ def authenticate(credentials: "Credentials") -> "Identity | Awaitable[Identity |
 
 @hookspec
 def authorize(
-    identity: "Identity", action: str, topic: "Topic"
+    identity: "Identity", action: "Action", topic: "Topic"
 ) -> "bool | Awaitable[bool | None] | None":
     """Vetoes what the topic's provider has allowed. Only False does; nothing widens.
 

@@ -36,7 +36,6 @@ class PluginApi:
 
     config: Config
     plugins: Plugins
-    topics: Registry
     accounts: Accounts
     people: People
     gate: Gate
@@ -52,6 +51,7 @@ class PluginApi:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self.clock = clock
+        self.topics = Registry()
         self._services: dict[str, Any] = {}
 
     def now(self) -> float:
@@ -144,6 +144,10 @@ class PluginApi:
             await source(lease)
 
         return self.spawn(run(), name=name)
+
+    def provider(self, kind: str) -> Any:
+        """The provider of the topics of this kind, as its plugin gave it, for its own methods."""
+        return self.topics.provider(kind)
 
     def offer(self, name: str, thing: Any) -> None:
         """What a plugin gives to others, by name, while topics are registered."""

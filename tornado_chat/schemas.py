@@ -62,7 +62,10 @@ SINCE = {  # as a JSON schema
         {"const": START},
         {
             "type": "object",
-            "properties": {"epoch": {"type": "string"}, "offset": {"type": "integer", "minimum": 0}},
+            "properties": {
+                "epoch": {"type": "string"},
+                "offset": {"type": "integer", "minimum": 0},
+            },
             "required": ["epoch", "offset"],
             "additionalProperties": False,
         },

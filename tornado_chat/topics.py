@@ -133,14 +133,20 @@ class TopicProvider:
         *,
         audience: Audience | None = None,
         sender: str | None = None,
+        sender_name: str | None = None,
     ) -> Message | None:
         """Publishes as the house: trusted, unchecked. `audience` None: `self.audience(topic)`.
 
         Answers after the commit; with None where `history` is 0, since signals have no number.
         """
         topic = self.topic_of(key)
-        audience = audience or self.audience(topic)
-        return await self.server.publish(topic, data, audience=audience, sender=sender)
+        return await self.server.publish(
+            topic,
+            data,
+            audience=audience or self.audience(topic),
+            sender=sender,
+            sender_name=sender_name,
+        )
 
     def topic_of(self, key: str | Topic) -> Topic:
         """A topic of this provider, from a Topic or from a bare key by `topic`."""

@@ -1,6 +1,6 @@
 """The order list: `orders:TENANT`, a list that people watch, fed by webhook and by polling.
 
-Other plugins feed it by `server.service("order_list").deliver(…)`, see `provider.py`.
+Other plugins feed it by `server.provider("orders").deliver(…)`, see `provider.py`.
 """
 
 from collections.abc import Mapping
@@ -45,9 +45,7 @@ def register_migrations() -> Path:
 
 @hookimpl
 def register_topics(server: Server, config: Mapping[str, Any]) -> list[TopicProvider]:
-    orders = OrderList(server, config["snapshot"])
-    server.offer("order_list", orders)
-    return [orders]
+    return [OrderList(server, config["snapshot"])]
 
 
 @hookimpl
@@ -57,7 +55,7 @@ def register_routes() -> list[tuple[Any, ...]]:
 
 @hookimpl
 def startup(server: Server, config: Mapping[str, Any]) -> None:
-    orders: OrderList = server.service("order_list")
+    orders: OrderList = server.provider("orders")
     server.background.every(CLEAN_SECONDS, orders.clean)
     poll = config["poll"]
     if poll["url"]:

@@ -28,7 +28,7 @@ class Orders(PluginHandler):
             raise NotFound("there is no webhook: plugins.order_list.secret is not set")
         body = self.raw_body
         delivery = verify(keys_of(secret), self.request.headers, body, self.server.now())
-        orders: OrderList = self.server.service("order_list")
+        orders: OrderList = self.server.provider("orders")
         # thousands of orders are checked while the loop does other things
         changes = await asyncio.to_thread(changes_of, self.json(), orders.order_bytes)
         self.answer(shown(await orders.deliver(tenant, delivery, changes)))

@@ -114,7 +114,7 @@ async def test_what_becomes_of_a_message(site, tmp_path):
 
 
 async def test_a_state_and_its_changes(site, tmp_path):
-    orders = site.server.service("order_list")
+    orders = site.server.provider("orders")
     order = {"orderId": "D1", "status": "OrderApproved", "customer": "Maas", "total": "1.00",
              "currency": "EUR", "placedAt": "2026-11-23T10:00:00Z"}  # fmt: skip
     await orders.set("SHOP", "D1", order)

@@ -74,6 +74,6 @@ async def test_another_plugin_delivers(tmp_path):
         lines = example("python", 1)
         exec(f"async def play():\n{indent(lines, '    ')}    return outcome", names)
         assert await names["play"]() == provider.Outcome(changed=1)
-        orders = site.server.service("order_list")
+        orders = site.server.provider("orders")
         (found,) = await site.server.write(lambda tx: orders.items_in(tx, "SHOP"))
         assert found["orderId"] == "1" and found["status"] == "new"

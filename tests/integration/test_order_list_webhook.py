@@ -457,7 +457,7 @@ async def test_what_went_is_forgotten_after_some_days(site, monkeypatch):
 
     await delivered(site, [ORDER, {"orderId": "2"}, {"orderId": "3"}])
     await delivered(site, {"orderId": "2", "deleted": True})
-    orders = site.server.service("order_list")
+    orders = site.server.provider("orders")
 
     def kept():
         return site.server.read(lambda _: sorted(row.order_id for row in Origin.select()))

@@ -7,7 +7,7 @@ from textwrap import dedent
 import pytest
 
 from support.server import running_server
-from tornado_chat import SetupError
+from tornado_chat import SetupError, Topic
 
 HEAD = "api = 1\nfrom tornado_chat import *\n"
 
@@ -203,3 +203,51 @@ async def test_a_table_of_a_plugin_is_made(folder):
             await site.server.write(lambda tx, note=note: note.create(text="hello").id)
             count = await site.server.read(lambda _, note=note: note.select().count())
             assert count == expected
+
+
+BOARDS = """
+    class Board(TopicProvider):
+        kind = "board"
+
+    @hookimpl
+    def register_topics():
+        return [Board()]
+"""
+
+
+async def test_a_provider_is_found_by_its_kind(folder):
+    """By the plugin's own routes, and by other plugins."""
+    write(folder, "board", BOARDS)
+    write(
+        folder,
+        "other",
+        """
+        requires = ["board"]
+        found = []
+
+        class Count(PluginHandler):
+            def get(self):
+                self.answer({"kind": self.server.provider("board").kind})
+
+        @hookimpl
+        def register_routes(server):
+            found.append(server.provider("board"))
+            return [("/count", Count)]
+        """,
+    )
+    async with running_server(folder=folder, entry_points=False) as site:
+        answer = await site.fetch("GET", "/plugins/other/count", name="ann")
+        assert answer.json == {"kind": "board"}
+        [board] = site.server.topics
+        assert site.server.plugins.get("other").module.found == [board.provider]
+        with pytest.raises(SetupError, match="the kind 'bord', there are: board"):
+            site.server.provider("bord")
+
+
+async def test_a_provider_publishes_under_a_name(folder):
+    write(folder, "board", BOARDS)
+    async with running_server(folder=folder, entry_points=False) as site:
+        board = site.server.provider("board")
+        topic = Topic("SHOP", "board", "1")
+        message = await board.publish(topic, {"text": "hi"}, sender_name="hook")
+        assert (message.sender, message.sender_name) == (None, "hook")

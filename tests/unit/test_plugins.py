@@ -16,6 +16,7 @@ from tornado_chat import (
     Topic,
     Unauthorized,
 )
+from tornado_chat.plugins.providers import Registry
 
 ROOM = Topic("SHOP", "room", "1")
 
@@ -184,13 +185,13 @@ def test_a_kind_claimed_twice_names_both(plugin_file, load_plugins):
     plugin_file("board", TOPICS)
     plugin_file("other", TOPICS)
     with pytest.raises(SetupError, match="plugins 'board' and 'other' both claim topics of the"):
-        load_plugins().provide_topics(None)
+        load_plugins().provide_topics(None, Registry())
 
 
 def test_a_provider_is_an_object_not_a_class(plugin_file, load_plugins):
     plugin_file("board", TOPICS.replace("Board()", "Board"))
     with pytest.raises(SetupError, match="plugin 'board': register_topics gave <class"):
-        load_plugins().provide_topics(None)
+        load_plugins().provide_topics(None, Registry())
 
 
 SHUTDOWN = """

@@ -206,16 +206,14 @@ class Plugins:
                 )
         return results
 
-    def provide_topics(self, server: "Server") -> Registry:
-        """Who owns which kind, from `register_topics`; each provider gets its `server`."""
-        registry = Registry()
+    def provide_topics(self, server: "Server", registry: Registry) -> None:
+        """Fills in who owns which kind, from `register_topics`; each provider gets its `server`."""
         for plugin, providers in self.call_each("register_topics", server=server):
             for provider in providers:
                 with booting(plugin, "register_topics"):
                     registry.add(provider, plugin)
                     provider.server = plugin.own({"server": server})["server"]
                     plugin.kinds.append(provider.kind)
-        return registry
 
     def models(self) -> list[type[StoreModel]]:
         """The tables of all plugins, from `register_models`; no two of one name."""

@@ -155,6 +155,13 @@ class Registry:
             raise NotFound(f"topic {topic.name}: not there")
         return asked
 
+    def provider(self, kind: str) -> TopicProvider:
+        """The owner of the kind, as its plugin gave it. Raises SetupError that names those there are."""
+        if kind not in self._asked:
+            known = ", ".join(sorted(filter(None, self._asked))) or "none"
+            raise SetupError(f"no plugin has topics of the kind {kind!r}, there are: {known}")
+        return self._asked[kind].provider
+
     def visibility(self, topic: Topic) -> Visible | None:
         """How the owner of a topic tells whether a person may see one of its messages; None where the
         audience alone says it."""

@@ -9,7 +9,7 @@ import websockets
 from tornado.httpclient import AsyncHTTPClient
 
 from tornado_chat.app import Server
-from tornado_chat.messages import Credentials, Identity, Topic
+from tornado_chat.messages import Credentials, Identity
 from tornado_chat.testing.clock import Clock
 from tornado_chat.testing.growerp import GrowErp
 from tornado_chat.testing.logs import Logs
@@ -106,7 +106,7 @@ class Chat:
     def provider(self, kind: str) -> Any:
         """The owner of the topics of this kind, as the plugin gave it; for its own methods, such as
         `set` of a StateProvider."""
-        return self.server.topics.of(Topic("", kind, "")).provider
+        return self.server.provider(kind)
 
     async def identity(self, name: str) -> Identity:
         """Who that is, as the methods of a provider get it."""

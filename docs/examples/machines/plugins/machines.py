@@ -20,15 +20,14 @@ class Machine(Schema):
 
 class Report(PluginHandler):
     async def put(self, name):
-        machines = self.server.service("machines")
+        machines = self.server.provider("machines")
         message = await machines.set(self.identity.tenant, name, self.body(Machine))
         self.answer({"changed": message is not None})
 
 
 @hookimpl
-def register_topics(server):
-    server.offer("machines", machines := Machines())
-    return [machines]
+def register_topics():
+    return [Machines()]
 
 
 @hookimpl
