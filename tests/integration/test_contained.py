@@ -248,8 +248,16 @@ async def test_one_that_raises_is_named_and_counted_and_harms_nobody_else(place,
     assert "secret" not in "".join(ours)
 
 
-@pytest.mark.parametrize("how", ["hangs", "hangs and ignores its end"])
-@pytest.mark.parametrize("place", WAITING)
+@pytest.mark.parametrize(
+    ("place", "how"),
+    [
+        *((place, "hangs") for place in WAITING),
+        *(
+            (place, "hangs and ignores its end")
+            for place in ["topic.receive", "route", "consumer.all"]
+        ),
+    ],
+)
 async def test_one_that_hangs_is_given_up_and_named(place, how, logs, monkeypatch):
     monkeypatch.setattr("tornado_chat.plugins.stepping.CANCEL_SECONDS", 0.1)
     logs.expect("plugin 'odd'")
@@ -267,7 +275,9 @@ async def test_one_that_hangs_is_given_up_and_named(place, how, logs, monkeypatc
         assert told[3].code == 503
 
 
-@pytest.mark.parametrize("place", [each for each in ALL if each != "topic.append_in"])
+@pytest.mark.parametrize(
+    "place", ["topic.receive", "topic.audience", "message_published", "filter_message", *OTHERS]
+)
 async def test_one_that_holds_the_loop_is_named(place, logs):
     logs.expect("plugin 'odd'")
     async with slipping(place, "holds the loop") as site:
