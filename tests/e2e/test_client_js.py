@@ -512,7 +512,7 @@ async def test_other_ends_are_come_back_from(site, js, code):
 async def test_a_network_that_fails_is_noticed(site, js, fault):
     """What was on its way then arrives, once."""
     async with proxied(site.port) as proxy:
-        await opened(js, proxy)
+        await opened(js, proxy, pingTimeout=300)
         await js('it.board = await it.ann.subscribe("board:1").ready')
         getattr(proxy, fault)()
         sending = js.begin('await publish(it.ann, "board:1", 1, 2, 3)')
@@ -813,12 +813,31 @@ DENIED = '{"id":0,"error":{"code":"denied","message":"not you"}}'
 )
 async def test_how_it_takes_what_a_server_says(js, frames, code, state, said):
     script = """
-        const chat = open(url, "key", { openTimeout: 100, backoffBase: 1e6, backoffCap: 1e6 });
+        const chat = open(url, "key", { openTimeout, backoffBase: 1e6, backoffCap: 1e6 });
         await until(() => chat.error);
         return [chat.state, chat.error.message];
     """
     async with stranger(*frames, code=code) as address:
-        assert await js(script, url=address) == [state, said]
+        silent = not frames and code is None
+        told = await js(script, url=address, openTimeout=100 if silent else 5000)
+        assert told == [state, said]
+
+
+async def test_after_a_silence_it_pings_once(js):
+    came = asyncio.Queue()
+
+    async def talk(socket):
+        for frame in (HELLO, *20 * ['{"new":1}']):
+            await socket.send(frame)
+        async for frame in socket:
+            came.put_nowait(json.loads(frame)["do"])
+
+    async with websockets.serve(talk, "127.0.0.1", 0) as server:
+        address = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        await js('open(url, "key", { pingInterval: 50, pingTimeout: 1e6 })', url=address)
+        first = [await asyncio.wait_for(came.get(), 5) for _ in range(2)]
+        await asyncio.sleep(0.2)
+        assert (first, came.qsize()) == (["auth", "ping"], 0)
 
 
 async def test_what_it_does_not_know_is_passed_over(js):

@@ -10,7 +10,7 @@ import { WebSocket as Ours } from "./websocket.mjs";
 
 export const AsyncFunction = (async () => {}).constructor;
 const WebSocket = globalThis.WebSocket ?? Ours;
-const QUICK = { WebSocket, backoffBase: 50, backoffCap: 300, pingInterval: 300, pingTimeout: 300 };
+const QUICK = { WebSocket, backoffBase: 50, backoffCap: 300, pingInterval: 300, pingTimeout: 2000 };
 const it = { states: [], signals: [] };
 
 /** A chat that writes down its states and signals, in `it`. */

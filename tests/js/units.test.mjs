@@ -129,14 +129,27 @@ test("publishes go out last, in their order, and again in their order", async ()
   assert.throws(() => put("history", "late"), { code: "closed" });
 });
 
+test("what is asked in one turn goes out before what is published in it", async () => {
+  const { put, open, sent } = outgoing();
+  await open();
+  put("publish", "a");
+  put("subscribe", "s", false);
+  await turn();
+  assert.deepEqual(sent(), ["s", "a"]);
+});
+
 test("no more than 64 are unanswered on the wire", async () => {
-  const { given, wire, put, open } = outgoing(100);
+  const { given, wire, put, open, sent } = outgoing(100);
   for (let n = 0; n < 100; n += 1) put("publish", `${n}`);
   await open();
   assert.equal(wire.length, 64);
   given.answer({ id: wire[0].id, ok: {} });
   await turn();
   assert.deepEqual([wire.length, wire[64].name], [65, "64"]);
+  given.lost("gone");
+  sent();
+  await open();
+  assert.deepEqual(sent(), Array.from({ length: 64 }, (_, n) => `${n + 1}`)); // the oldest first
 });
 
 test("what no server takes does not go out, counted in bytes", async () => {
