@@ -225,33 +225,6 @@ async def test_cors(site):
     assert answer.headers["Access-Control-Max-Age"] == "3600"
 
 
-async def test_origins_that_are_not_listed_are_refused():
-    only = {"server": {"allowed_origins": ["https://app.example"]}}
-    async with running_server(only, modules(), entry_points=False) as site:
-        good, bad = {"Origin": "https://app.example"}, {"Origin": "https://evil.example"}
-        assert (await site.fetch("POST", PATH, {}, name="ann", headers=good)).code == 200
-        for origin in (bad, {"Origin": "http://[::1"}):
-            assert (await site.fetch("POST", PATH, {}, name="ann", headers=origin)).code == 401
-        async with site.open("/ws", "ann", additional_headers=good) as client:
-            await client.recv()
-        for origin in (bad, {"Origin": "http://[::1"}):
-            with pytest.raises(websockets.InvalidStatus) as refused:
-                await site.open("/ws", "ann", additional_headers=origin)
-            assert refused.value.response.status_code == 403
-
-
-async def test_over_the_limit_of_sockets_the_new_one_is_refused(site):
-    opened = [await site.open("/ws", "ann") for _ in range(3)]
-    with pytest.raises(websockets.InvalidStatus) as refused:
-        await site.open("/ws", "ann")
-    assert refused.value.response.status_code == 429
-    assert int(refused.value.response.headers["Retry-After"]) > 0
-    async with site.connect("bob") as bob:
-        assert await bob.ok("ping") == {}
-    for each in opened:
-        await each.close()
-
-
 async def test_over_the_limit_of_sockets_a_silent_one_goes():
     limits = {"limits": {"sockets_per_user": 1}, "delivery": {"ping_seconds": 0.2}}
     async with running_server(limits, modules(), entry_points=False) as site:

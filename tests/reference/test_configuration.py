@@ -91,12 +91,16 @@ async def test_server_trusted_proxies(proxies, address):
 
 
 async def test_server_allowed_origins():
+    """A page of another one is refused, and so is what is no origin."""
     async with board_server(server={"allowed_origins": ["https://app.example"]}) as site:
-        async with site.connect("ann", origin="https://app.example") as ann:
+        good = {"Origin": "https://app.example"}
+        assert (await site.fetch("GET", "/health/live", headers=good)).code == 200
+        async with site.connect("ann", additional_headers=good) as ann:
             assert await ann.ok("ping") == {}
-        assert await status_of_socket(site, name="ann", origin="https://evil.example") == 403
-        headers = {"Origin": "https://evil.example"}
-        assert (await site.fetch("GET", "/health/live", headers=headers)).code == 401
+        for origin in ("https://evil.example", "http://[::1"):
+            bad = {"Origin": origin}
+            assert await status_of_socket(site, name="ann", additional_headers=bad) == 403
+            assert (await site.fetch("GET", "/health/live", headers=bad)).code == 401
 
 
 async def test_server_tls_certificate(certificate):
@@ -419,9 +423,12 @@ async def test_limits_frames_per_second():
 
 async def test_limits_sockets_per_user():
     async with board_server(limits={"sockets_per_user": 1}) as site, site.connect("ann"):
-        assert await status_of_socket(site, name="ann") == 429
-        async with site.connect("bob"):
-            """Somebody else."""
+        with pytest.raises(websockets.InvalidStatus) as refused:
+            await site.open("/ws", "ann")
+        assert refused.value.response.status_code == 429
+        assert int(refused.value.response.headers["Retry-After"]) > 0
+        async with site.connect("bob") as bob:
+            assert await bob.ok("ping") == {}
 
 
 async def test_limits_subscriptions_per_socket():
