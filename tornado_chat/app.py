@@ -204,6 +204,8 @@ class Server(PluginApi):
             await self._end("engine", self.engine.stop())
             await self._end("cursors", self.cursors.stop())
         finally:
+            for plugin in self.plugins:
+                plugin.turnstile.let_all_through()
             await self.store.stop()
             self.plugins.close()
 

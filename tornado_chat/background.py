@@ -8,6 +8,9 @@ from typing import Any
 
 log = logging.getLogger("tornado_chat")
 
+STOP_SECONDS = 10.0  # for a task that has something to end
+CANCEL_SECONDS = 1.0  # for one that was cancelled again
+
 
 class Background:
     """The tasks of one server."""
@@ -54,8 +57,13 @@ class Background:
             log.error("background task %s failed", task.get_name(), exc_info=task.exception())
 
     async def stop(self) -> None:
-        """Cancels all and waits for them."""
-        tasks = list(self.tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        """Cancels all and waits for them, and does so once more; one that goes on all the same does not
+        keep the server from stopping."""
+        for seconds in (STOP_SECONDS, CANCEL_SECONDS):
+            tasks = list(self.tasks)
+            for task in tasks:
+                task.cancel()
+            if tasks:
+                await asyncio.wait(tasks, timeout=seconds)
+        for task in self.tasks:
+            log.error("background task %s does not end, although it was cancelled", task.get_name())

@@ -6,6 +6,7 @@ Two people talk meanwhile in the topic of another plugin.
 
 import asyncio
 import contextlib
+import re
 import time
 
 import pytest
@@ -284,7 +285,7 @@ async def test_one_that_holds_the_loop_is_named(place, logs):
         await among_others(site, provoke(site))
         await until(lambda: counted(site, place)["held"])
         assert await scraped(site, "held_total", place) >= 1
-    assert f"plugin 'odd' held everybody up for 0.3 s in {place}" in logs.text
+    assert re.search(rf"plugin 'odd' held everybody up for \d+\.\d s in {place}$", logs.text, re.M)
 
 
 async def test_one_that_holds_the_writer_is_named(logs, monkeypatch):
@@ -294,9 +295,9 @@ async def test_one_that_holds_the_writer_is_named(logs, monkeypatch):
         await among_others(site, provoke(site))
         odd = site.server.plugins.get("odd")
         await odd.server.write(lambda _tx: time.sleep(0.15))
-        assert counted(site, "topic.append_in")["held"] == 2
+        assert counted(site, "topic.append_in")["held"] >= 2
         assert counted(site, "write")["held"] >= 1
-    assert "held the writer up for 0.3 s in topic.append_in" in logs.text
+    assert re.search(r"held the writer up for \d+\.\d s in topic\.append_in$", logs.text, re.M)
 
 
 @pytest.mark.parametrize(

@@ -133,6 +133,30 @@ async def test_a_cancellation_from_outside_goes_through(calls):
     assert (calls.count, calls.failures) == (1, 0)
 
 
+async def test_what_ignores_a_cancellation_from_outside_is_ended_by_the_next(calls):
+    seen = []
+
+    async def ignores():
+        try:
+            while True:
+                with contextlib.suppress(asyncio.CancelledError):
+                    await wait()
+                seen.append("ran on")
+        finally:
+            seen.append("ended")
+
+    calls.limit = 0.0
+    task = asyncio.create_task(calls.run(ignores))
+    await asyncio.sleep(0)
+    task.cancel()
+    while not seen:
+        await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(task, 20)
+    assert seen == ["ran on", "ended"]
+
+
 async def test_a_time_out_of_the_caller_is_the_callers(calls):
     calls.limit = 5.0
     with pytest.raises(TimeoutError):

@@ -69,6 +69,24 @@ async def test_work_that_raises_harms_only_its_caller(opened):
     )
 
 
+@pytest.mark.parametrize("error", [SystemExit(3), StopIteration(), asyncio.CancelledError()])
+async def test_work_that_raises_what_no_future_holds_harms_only_its_caller(opened, error):
+    def work(tx):
+        if tx is not None:
+            tx.publish(ROOM, {"content": "undone"})
+        raise error
+
+    failed = opened.store.write(work)
+    well = opened.store.append(draft())
+    text = f"^{type(error).__name__} was raised in work on the database$"
+    with pytest.raises(RuntimeError, match=text):
+        await asyncio.wait_for(failed, 20)
+    assert (await asyncio.wait_for(well, 20)).message.offset == 1
+    assert opened.store.writable
+    with pytest.raises(RuntimeError, match=text):
+        await asyncio.wait_for(opened.store.read(lambda: work(None)), 20)
+
+
 async def test_a_group_whose_commit_fails_is_redone_one_by_one(path):
     """A deferred constraint shows itself at COMMIT, when it is too late for a savepoint."""
 

@@ -42,6 +42,12 @@ class Limit:
         if self.passed == 1:
             self._handle = self._task.get_loop().call_later(CANCEL_SECONDS, self._over)
 
+    @property
+    def ignored(self) -> bool:
+        """Whether its end was asked for twice: by the limit, or by somebody else."""
+        others = self._task.cancelling() - self._before - self.passed
+        return self.passed > 1 or others > 1
+
     def end(self) -> bool:
         """Takes back what it has cancelled; whether somebody else wants the task to end."""
         if self._handle is not None:
@@ -104,7 +110,7 @@ def stepped(
             raise
         except BaseException as error:  # noqa: BLE001 - it is for the coroutine
             thrown = error
-        if thrown is not None and limit.passed > 1:
+        if thrown is not None and limit.ignored:
             with contextlib.suppress(RuntimeError):  # it ignores even that, and is forgotten
                 coroutine.close()
             raise thrown

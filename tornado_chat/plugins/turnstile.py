@@ -25,6 +25,7 @@ DRAFT_SECONDS = 0.00005  # for one that only appends
 FIRST_SECONDS = 0.01  # for one of which nothing is known yet
 BACKLOG = 256  # messages that wait to be handed out, from which on nothing more is written
 LOOK_SECONDS = 0.01  # between two looks whether they are fewer
+PATIENCE_SECONDS = 1.0  # then one is written all the same: those messages need not be its own
 FLOOD = 1000  # jobs that wait here: somebody should know
 
 
@@ -43,6 +44,7 @@ class Turnstile:
         self._inside = 0
         self._each = FIRST_SECONDS  # what a job takes, as of late
         self._timer: asyncio.TimerHandle | None = None
+        self._wrote_at = 0.0  # handed over to the writer, by the clock of the loop
         self.delayed = 0
 
     @property
@@ -93,22 +95,31 @@ class Turnstile:
         """Hands over what there is room for."""
         room = min(MOST, int(AHEAD_SECONDS / self._each)) if self._each > 0 else MOST
         while self._queue and (not self._inside or self._inside < room):
-            if self._backlog() > BACKLOG:
+            loop = asyncio.get_running_loop()
+            patient = loop.time() < self._wrote_at + PATIENCE_SECONDS
+            if patient and self._backlog() > BACKLOG:
                 if self._timer is None:
-                    loop = asyncio.get_running_loop()
                     self._timer = loop.call_later(LOOK_SECONDS, self._look_again)
                 return
+            self._wrote_at = loop.time()
+            self._hand_over(*self._queue.popleft())
+
+    def let_all_through(self) -> None:
+        """At the end: what waits is written with the rest."""
+        while self._queue:
             self._hand_over(*self._queue.popleft())
 
     def _hand_over(self, what: Any, commit: Commit[Any]) -> None:
+        """Unless nobody waits for it any more."""
+        if commit.done():
+            return
+        commit.at_once = self._left  # a callback would not wait for one that is cancelled
         try:
             self._store().submit(what, commit)
         except ChatError as problem:
-            if not commit.done():
-                commit.set_exception(problem)
+            commit.set_exception(problem)
             return
         self._inside += 1
-        commit.add_done_callback(self._left)
 
     def _left(self, _commit: object) -> None:
         self._inside -= 1

@@ -120,9 +120,23 @@ def create_tables(models: Sequence[type[peewee.Model]]) -> None:
 def is_mistake(error: BaseException) -> bool:
     """Whether the database was asked for what cannot be, and not that it could not: SQLite has one
     class for both."""
+    return getattr(first_cause(error), "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR
+
+
+def first_cause(error: BaseException) -> BaseException:
+    """What went wrong at first: undoing it may have failed as well."""
     while error.__context__ is not None:
         error = error.__context__
-    return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR
+    return error
+
+
+def bearable(error: BaseException) -> Exception:
+    """What a future can hold, and ends neither a thread nor the loop."""
+    if isinstance(error, Exception) and not isinstance(error, StopIteration):
+        return error
+    other = RuntimeError(f"{type(error).__name__} was raised in work on the database")
+    other.__cause__ = error
+    return other
 
 
 def data_version(database: Any) -> int:

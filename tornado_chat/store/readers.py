@@ -15,7 +15,7 @@ from typing import Any
 
 import peewee
 
-from tornado_chat.store.database import enter_thread
+from tornado_chat.store.database import bearable, enter_thread
 
 log = logging.getLogger("tornado_chat.store")
 
@@ -77,10 +77,8 @@ class Readers:
             if self._database.is_closed():  # in this thread
                 enter_thread(self._database, read_only=True)
             question.found = question.work()
-        except StopIteration as error:  # no future takes one
-            question.error = RuntimeError(repr(error))
         except BaseException as error:  # noqa: BLE001 - whatever it raises is its asker's
-            question.error = error
+            question.error = bearable(error)
 
     def _tell(self) -> None:
         try:

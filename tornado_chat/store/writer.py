@@ -18,7 +18,13 @@ from peewee import fn
 
 from tornado_chat.errors import Unavailable
 from tornado_chat.messages import Draft, Message, Signal
-from tornado_chat.store.database import data_version, enter_thread, in_transaction
+from tornado_chat.store.database import (
+    bearable,
+    data_version,
+    enter_thread,
+    first_cause,
+    in_transaction,
+)
 from tornado_chat.store.models import LogHead, MessageRow
 from tornado_chat.store.transaction import Rules, Tx, WriterMemory
 
@@ -240,7 +246,7 @@ class Writer(threading.Thread):
             except peewee.PeeweeException:
                 raise
             except Exception as error:  # noqa: BLE001 - data that is no JSON is a plugin's mistake
-                job.error = error
+                job.error = bearable(error)
             return
         tx.flush()
         mark = tx.mark()
@@ -248,10 +254,10 @@ class Writer(threading.Thread):
             with self._database.savepoint():
                 job.result = job.what(tx)
                 tx.flush()
-        except Exception as error:  # noqa: BLE001 - whatever the work raises is its caller's
+        except BaseException as error:  # noqa: BLE001 - whatever the work raises is its caller's
             self._check_open()
             tx.back_to(mark)
-            job.error = error
+            job.error = bearable(error)
 
     def _refuse(self, jobs: list[Job], error: Exception) -> None:
         log.error("database: %s", first_cause(error))
@@ -291,10 +297,3 @@ def read_head() -> int:
 def newest_message() -> int:
     """The highest offset in the log, 0 for none."""
     return int(MessageRow.select(fn.MAX(MessageRow.offset)).scalar() or 0)
-
-
-def first_cause(error: BaseException) -> BaseException:
-    """What went wrong at first: undoing it may have failed as well."""
-    while error.__context__ is not None:
-        error = error.__context__
-    return error
