@@ -262,7 +262,16 @@ async def test_a_frame_that_no_server_takes_is_refused_here_and_harms_nobody(sit
 # Its key
 
 
-@pytest.mark.parametrize("key", ['"wrong"', "null", "() => null", 'async () => "wrong"'])
+NO_KEYS = [
+    '"wrong"',
+    "null",
+    "() => null",
+    'async () => "wrong"',
+    'async () => { throw new ChatError("unauthorized", "log in again"); }',
+]
+
+
+@pytest.mark.parametrize("key", NO_KEYS)
 async def test_a_key_that_is_none_ends_it_for_good(site, js, logs, key):
     async with proxied(site.port) as proxy:
         code = f"""
@@ -893,6 +902,9 @@ async def test_rest_has_the_key_and_its_errors_are_objects(tmp_path, js):
               new Rest(url, async () => "wrong").get("/plugins/chat_rooms/rooms"),
               new Rest("http://127.0.0.1:1", null).get("/"),
             ].map(refused));
+            const headers = { "Content-Type": "application/json" };
+            const odd = async () => new Response('{"error":{"code":"odd"}}', { status: 418, headers });
+            errors.push(await refused(new Rest(url, null, { fetch: odd }).get("/")));
             const text = await chat.rest.get("/client.js");
             return [room.topic, rooms.length, errors.map(({ name, code, status }) => [name, code, status ?? 0]),
               text.startsWith("// @ts-check")];
@@ -905,6 +917,7 @@ async def test_rest_has_the_key_and_its_errors_are_objects(tmp_path, js):
             ["ChatError", "unauthorized", 401],
             ["ChatError", "unauthorized", 401],
             ["ChatError", "unavailable", 0],
+            ["ChatError", "odd", 418],
         ]
 
 

@@ -252,7 +252,6 @@ class Client {
     this.house.live.clear();
     this.house.frames.length = this.#wire.length = 0;
     this.outgoing.lost("cut");
-    this.all.lost();
   }
 
   async serve() {
@@ -358,6 +357,17 @@ test("a reader who does not read keeps no more than his queue", async () => {
   assert.equal(client.house.live.size, 0); // the server was asked to stop
   await client.settle();
   assert.deepEqual(client.given.map(({ offset }) => offset), Array.from({ length: 50 }, (_, n) => n + 1));
+});
+
+test("what came twice is given once", async () => {
+  const client = new Client();
+  client.add("start");
+  await client.settle();
+  client.house.publish();
+  client.house.publish();
+  client.house.frames.push(...client.house.frames, client.house.frames[1]);
+  await client.settle();
+  assert.deepEqual(client.given.map(({ offset }) => offset), [1, 2]);
 });
 
 test("the position is that of what was taken out", async () => {

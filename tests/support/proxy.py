@@ -215,6 +215,10 @@ async def proxied(target):
     try:
         yield proxy
     finally:
+        for listening in server.sockets:
+            asyncio.get_running_loop().remove_reader(listening)
+        for _ in range(5):  # turns: who is just coming in would be forgotten, and left open
+            await asyncio.sleep(0)
         server.close()
         await proxy.close()
         await server.wait_closed()

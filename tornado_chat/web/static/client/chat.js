@@ -75,7 +75,7 @@ export class Chat extends EventTarget {
   constructor(url, key, options) {
     super();
     const { queue = 1000, buffer = 1000, backoffBase: base, backoffCap: cap, fetch } = options;
-    const { openTimeout = 10_000, pingInterval = 20_000, pingTimeout = 20_000 } = options;
+    const { openTimeout = 10_000, pingInterval = 20_000, pingTimeout = 10_000 } = options;
     const { WebSocket = globalThis.WebSocket } = options;
     if (!WebSocket) throw new TypeError("there is no WebSocket here: connect(…, { WebSocket })");
     this.#address = address(url, "ws", "/ws");
@@ -222,7 +222,6 @@ export class Chat extends EventTarget {
     this.nextTry = new Date(Date.now() + pause);
     this.error = new ChatError("unavailable", reason);
     this.#outgoing.lost("the connection ended");
-    this.#subscriptions.lost();
     this.#become("waiting");
   }
 

@@ -47,7 +47,7 @@ export class Subscription {
   gaps = 0;
   /** @type {Promise<Subscription>} */
   ready;
-  /** @internal @type {"off" | "asked" | "on" | "behind"} how the server sees it */
+  /** @internal @type {"off" | "asked" | "on" | "behind"} how the server of the newest connection sees it */
   standing = "off";
   /** @type {Since} */
   #since; // of what has come in, not of what was taken out

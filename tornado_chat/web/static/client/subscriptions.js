@@ -44,10 +44,6 @@ export class Subscriptions {
     for (const each of this.#all.values()) this.ask(each);
   }
 
-  lost() {
-    for (const each of this.#all.values()) each.standing = "off";
-  }
-
   /** @param {ChatError} problem */
   end(problem) {
     this.#problem = problem;
