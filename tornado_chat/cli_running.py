@@ -2,8 +2,10 @@
 
 import http.client
 import json
+import re
 import ssl
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from tornado_chat.config import Config
@@ -11,6 +13,7 @@ from tornado_chat.errors import SetupError
 
 SECONDS = 3.0  # for it to answer
 PERMISSION = "status"
+PEM = re.compile(f"{ssl.PEM_HEADER}.*?{ssl.PEM_FOOTER}", re.DOTALL)
 ANYWHERE = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - as it may be set
 
 
@@ -69,12 +72,7 @@ def own_key(config: Config) -> str | None:
 def get(config: Config, address: str, key: str) -> dict[str, Any]:
     """What `/health/ready` answers. Raises OSError, HTTPException, and ValueError where it is not
     what is expected."""
-    port, context = config.server.port, trust(config)
-    connection: http.client.HTTPConnection
-    if context is None:
-        connection = http.client.HTTPConnection(address, port, timeout=SECONDS)
-    else:
-        connection = http.client.HTTPSConnection(address, port, timeout=SECONDS, context=context)
+    connection = connect(config, address)
     try:
         connection.request("GET", "/health/ready", headers={"api_key": key})
         answer = json.loads(connection.getresponse().read())
@@ -85,14 +83,29 @@ def get(config: Config, address: str, key: str) -> dict[str, Any]:
     return answer
 
 
-def trust(config: Config) -> ssl.SSLContext | None:
-    """Of the certificate that the configuration names, whatever name it is for; None without one."""
-    if config.server.tls_certificate is None:
-        return None
+def connect(config: Config, address: str) -> http.client.HTTPConnection:
+    """Before the key is shown. Raises SSLError where it has another certificate than the file: no
+    other will do, whoever signed it, and whatever name and time it is for."""
+    port, file = config.server.port, config.server.tls_certificate
+    if file is None:
+        return http.client.HTTPConnection(address, port, timeout=SECONDS)
+    certificate = read_certificate(file)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # it is compared below
+    connection = http.client.HTTPSConnection(address, port, timeout=SECONDS, context=context)
+    connection.connect()
+    if connection.sock.getpeercert(binary_form=True) != certificate:
+        connection.close()
+        raise ssl.SSLError("another certificate")
+    return connection
+
+
+def read_certificate(file: Path | str) -> bytes:
+    """The first of the file, which is the server's own; those of authorities come after it."""
     try:
-        context = ssl.create_default_context(cafile=config.server.tls_certificate)
-    except OSError as error:
+        found = PEM.search(Path(file).read_text(encoding="ascii", errors="replace"))
+        if found is None:
+            raise ValueError(f"{file}: no certificate")
+        return ssl.PEM_cert_to_DER_cert(found[0])
+    except (OSError, ValueError) as error:
         raise SetupError(f"in server.tls_certificate: {error}") from None
-    context.check_hostname = False
-    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # it need not be an authority's
-    return context

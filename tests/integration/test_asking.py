@@ -32,6 +32,13 @@ def certificates(tmp_path_factory):
     return [(folder / f"{name}.pem", folder / f"{name}.key") for name in ("one", "other")]
 
 
+def with_authority(certificate):
+    """The same as most authorities give it."""
+    whole = certificate.with_name(f"{certificate.stem}-chain.pem")
+    whole.write_text(certificate.read_text() + certificate.with_name("ca.pem").read_text())
+    return whole
+
+
 def serve(**tables):
     return running_server(tables, [boards()], entry_points=False)
 
@@ -61,8 +68,10 @@ async def test_its_own_certificate_is_trusted_whoever_made_it_and_no_other(certi
     tls = {"tls_certificate": str(chain), "tls_key": str(key)}
     async with serve(server=tls) as site:
         assert (await asked(site)).url == f"https://127.0.0.1:{site.port}"
-        with pytest.raises(NotTold, match="another certificate"):
-            await asked(site, tls_certificate=other)
+        for each in (other, with_authority(other)):
+            with pytest.raises(NotTold, match="another certificate"):
+                await asked(site, tls_certificate=each)
+        assert (await asked(site, tls_certificate=with_authority(chain))).names == ("boards",)
 
 
 async def test_one_that_is_not_ready_is_named(logs):
