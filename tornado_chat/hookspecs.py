@@ -20,7 +20,7 @@ A plugin is a module that says `api = 1` and has functions marked with `hookimpl
         return [Board()]
 
 A hook is given only the arguments that it declares, by name. Arguments are added later, never
-taken away. `config` is the plugin's own checked section of the configuration.
+taken away. `server` is the plugin's own, `config` its checked section of the configuration.
 
 Boot hooks (`register_*`, `startup`, `shutdown`) are called once per plugin, on the loop's thread,
 in the order of `requires`; what they raise stops the start and names plugin, file and line. The
@@ -147,7 +147,9 @@ def shutdown(server: "Server") -> "Awaitable[None] | None":
 
 
 @hookspec
-def authenticate(credentials: "Credentials") -> "Identity | Awaitable[Identity | None] | None":
+def authenticate(
+    credentials: "Credentials", server: "Server", config: Mapping[str, Any]
+) -> "Identity | Awaitable[Identity | None] | None":
     """Who shows these credentials; None where the plugin does not know them.
 
     May be async. On the loop's thread, for credentials that the house does not
@@ -159,7 +161,11 @@ def authenticate(credentials: "Credentials") -> "Identity | Awaitable[Identity |
 
 @hookspec
 def authorize(
-    identity: "Identity", action: "Action", topic: "Topic"
+    identity: "Identity",
+    action: "Action",
+    topic: "Topic",
+    server: "Server",
+    config: Mapping[str, Any],
 ) -> "bool | Awaitable[bool | None] | None":
     """Vetoes what the topic's provider has allowed. Only False does; nothing widens.
 
@@ -170,19 +176,21 @@ def authorize(
 
 
 @hookspec
-def filter_message(message: "Draft") -> "Draft | None":
+def filter_message(message: "Draft", server: "Server", config: Mapping[str, Any]) -> "Draft | None":
     """A changed message, or None to leave it as it is, before it is numbered.
 
     MUST be quick, free of side effects and safe on any thread: it runs where the message is
     numbered, and may run twice for one message. `data`, `audience` and `sender_name` may be changed
-    (`dataclasses.replace`), nothing else. Not async. Raise `Denied` to refuse the message. Any
-    other error refuses this message with `unavailable`: a filter that an odd message can crash
-    must not let it through.
+    (`dataclasses.replace`), nothing else. Not async. Raise `Denied`, `BadRequest` or another of the
+    house's errors to refuse the message. Anything else refuses this message with `unavailable`: a
+    filter that an odd message can crash must not let it through.
     """
 
 
 @hookspec
-def message_published(message: "Message") -> "Awaitable[None] | None":
+def message_published(
+    message: "Message", server: "Server", config: Mapping[str, Any]
+) -> "Awaitable[None] | None":
     """A message was committed and handed to the sessions.
 
     An observer: called on the loop's thread after the answer, in the order of the log, at most
@@ -193,10 +201,14 @@ def message_published(message: "Message") -> "Awaitable[None] | None":
 
 
 @hookspec
-def session_opened(session: "Session") -> "Awaitable[None] | None":
+def session_opened(
+    session: "Session", server: "Server", config: Mapping[str, Any]
+) -> "Awaitable[None] | None":
     """A socket was opened and its person is known. An observer, as `message_published`."""
 
 
 @hookspec
-def session_closed(session: "Session", code: int) -> "Awaitable[None] | None":
+def session_closed(
+    session: "Session", code: int, server: "Server", config: Mapping[str, Any]
+) -> "Awaitable[None] | None":
     """A socket has ended; `code` is its close code. An observer, as `message_published`."""

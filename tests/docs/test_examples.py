@@ -1,6 +1,7 @@
 """Configurations and tests that pages show are good ones."""
 
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,13 +20,16 @@ TOML = [
 ]
 
 
+LINKED = re.compile(r"\.\./(examples/\w+/plugins/(\w+\.py))")
 SAVED = re.compile(r"Save\s+this\s+as\s+`plugins/(\w+\.py)`.*?```python\n(.*?)```", re.DOTALL)
 
 
 @pytest.mark.parametrize(("page", "block"), TOML)
 def test_a_configuration_passes_the_check(page, block, tmp_path):
-    """With the plugins that its page says to save beside it."""
+    """With the plugins that its page says to save beside it, and those that it leads to."""
     (tmp_path / "plugins").mkdir()
+    for path, name in LINKED.findall(page.read_text()):
+        shutil.copy(ROOT / "docs" / path, tmp_path / "plugins" / name)
     for name, plugin in SAVED.findall(page.read_text()):
         (tmp_path / "plugins" / name).write_text(plugin)
     (tmp_path / "tornado_chat.toml").write_text(block)

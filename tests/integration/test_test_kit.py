@@ -8,7 +8,15 @@ import pytest
 import websockets
 
 from support.boards import Board, Typing, boards, plugin, plugin_of
-from tornado_chat import Consumer, Dialect, PluginHandler, SetupError, Topic, hookimpl
+from tornado_chat import (
+    Consumer,
+    Dialect,
+    PluginHandler,
+    SetupError,
+    StateProvider,
+    Topic,
+    hookimpl,
+)
 from tornado_chat.testing import chat_server as plain_chat_server
 from tornado_chat.testing import password_of
 
@@ -45,6 +53,38 @@ async def test_signals_and_what_comes_out_of_order(chat_server):
             await ann.push(0.05)
 
 
+class Shelf(StateProvider):
+    kind, item_name, state_name, id_key = "shelf", "book", "books", "isbn"
+
+    async def authorize(self, identity, action, topic):
+        return True
+
+
+async def test_a_list_is_watched(chat_server):
+    shelf = Topic("SHOP", "shelf", "1")
+    async with chat_server(plugins=[plugin_of(Shelf()), boards()]) as chat:
+        provider = chat.provider("shelf")
+        await provider.set(shelf, "1", {"title": "Ulysses"})
+        ann = await chat.connect("ann")
+        await ann.ok("subscribe", topic="board:1")
+        books = await ann.watch("shelf:1", id_key="isbn")
+        assert books.items == {"1": {"isbn": "1", "title": "Ulysses", "version": 1}}
+        await ann.ok("publish", topic="board:1", data={"n": 1})
+        await provider.set(shelf, "2", {"title": "Emma"})
+        await provider.set(shelf, "1", {"title": "Dubliners"})
+        items = await books.until(lambda items: items["1"]["title"] == "Dubliners")
+        assert items is books.items
+        assert {key: item["title"] for key, item in items.items()} == {
+            "1": "Dubliners",
+            "2": "Emma",
+        }
+        await provider.delete(shelf, "1")
+        assert await books.until(lambda items: len(items) == 1) == {"2": items["2"]}
+        assert (await ann.push())["topic"] == "board:1"  # in its place
+        with pytest.raises(AssertionError, match=r"shelf:1: no frame within 0\.05 s; .*Emma"):
+            await books.until(lambda items: "3" in items, 0.05)
+
+
 async def test_who_is_refused_at_the_door(chat_server):
     async with chat_server() as chat:
         with pytest.raises(websockets.InvalidStatus) as caught:
@@ -57,6 +97,15 @@ async def test_a_session_is_closed_with_its_block(chat_server):
         async with chat.connect("ann") as ann:
             assert ann.hello["user"] == "u-ann"
         assert ann.close_code == 1000
+
+
+async def test_who_has_read_nothing_is_closed_as_well(chat_server):
+    async with chat_server(plugins=[boards()]) as chat:
+        async with chat.connect("ann") as ann, chat.connect("bob") as bob:
+            await bob.ok("subscribe", topic="board:1")
+            for _ in range(40):
+                await ann.ok("publish", topic="board:1", data={"text": "much" * 10_000})
+        assert bob.close_code == 1000
 
 
 async def test_a_socket_of_any_dialect(chat_server):

@@ -222,6 +222,52 @@ async def test_hook_filter_message(serving_example):
             assert (await ann.push())["data"] == {"content": heard}
 
 
+async def test_every_hook_under_traffic_is_given_its_server_and_settings(serving):
+    text = """
+        from marshmallow import Schema, fields
+
+        class Settings(Schema):
+            word = fields.String(load_default="please")
+
+        @hookimpl
+        def register_config():
+            return Settings
+
+        @hookimpl
+        def authenticate(credentials, server, config):
+            calls.append(("authenticate", server, config["word"]))
+
+        @hookimpl
+        async def authorize(server, config, topic):
+            calls.append(("authorize", server, config["word"]))
+
+        @hookimpl
+        def filter_message(message, config, server):
+            calls.append(("filter_message", server, config["word"]))
+
+        @hookimpl
+        def message_published(server, config):
+            calls.append(("message_published", server, config["word"]))
+
+        @hookimpl
+        def session_opened(session, **given):
+            calls.append(("session_opened", given["server"], given["config"]["word"]))
+
+        @hookimpl
+        async def session_closed(code, config, server):
+            calls.append(("session_closed", server, config["word"]))
+    """
+    under_traffic = {"authenticate", "authorize", "filter_message", "message_published"}
+    under_traffic |= {"session_opened", "session_closed"}
+    async with serving(dedent(text) + dedent(BOARD)) as site:
+        async with site.connect("ann") as ann:
+            await ann.ok("publish", topic="board:1", data={})
+        plugin = site.server.plugins.get("example")
+        calls = plugin.module.calls
+        await until(lambda: {hook for hook, *_ in calls} == under_traffic)
+        assert {(server, word) for _hook, server, word in calls} == {(plugin.server, "please")}
+
+
 async def test_hook_message_published(serving_example):
     async with serving_example() as site, site.connect("ann") as ann:
         for _ in range(3):

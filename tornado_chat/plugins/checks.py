@@ -101,7 +101,7 @@ def resolve(
         ):
             gives = ", ".join(SPECS[hook]) or "nothing"
             raise SetupError(f"{at}: {hook} is given {gives}, it has no argument {name!r}")
-    return Hook(function, tuple(declared))
+    return Hook(function, tuple(declared), plugin)
 
 
 def _at(plugin: Plugin, function: Callable[..., Any]) -> str:

@@ -41,10 +41,18 @@ class Hook:
 
     function: Callable[..., Any]
     arguments: tuple[str, ...]
+    plugin: "Plugin" = field(repr=False)
 
     def __call__(self, **given: Any) -> Any:
-        """Calls it with those of the arguments that it declares."""
-        return self.function(**{name: given[name] for name in self.arguments})
+        """Calls it with those of the arguments that it declares; its plugin's `server` and `config`
+        where nothing else is given."""
+        own = self.plugin
+        return self.function(
+            **{
+                name: given[name] if name in given else getattr(own, name)
+                for name in self.arguments
+            }
+        )
 
 
 @dataclass(slots=True, eq=False)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tornado_chat.testing.rest import Rest as Rest
     from tornado_chat.testing.running import chat_server as chat_server
     from tornado_chat.testing.socket import Socket as Socket
+    from tornado_chat.testing.watched import Watched as Watched
 
 _HOMES = {
     "RULES": "contract",
@@ -43,6 +44,7 @@ _HOMES = {
     "Rest": "rest",
     "chat_server": "running",
     "Socket": "socket",
+    "Watched": "watched",
 }
 
 __all__ = [
@@ -55,6 +57,7 @@ __all__ = [
     "Native",
     "Rest",
     "Socket",
+    "Watched",
     "chat_server",
     "key_of",
     "password_of",

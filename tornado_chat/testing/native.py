@@ -6,6 +6,7 @@ from typing import Any
 import websockets
 
 from tornado_chat.testing.socket import SECONDS, Socket
+from tornado_chat.testing.watched import Watched
 
 Frame = dict[str, Any]
 
@@ -54,6 +55,10 @@ class Native(Socket):
         """A command that must not; the code of its error."""
         code: str = of(await self.do(do, **arguments), "error")["code"]
         return code
+
+    async def watch(self, topic: str, id_key: str = "id") -> Watched:
+        """Subscribes a list, the topic of a `StateProvider`, and keeps it as a front-end does."""
+        return Watched(self, topic, (await self.ok("subscribe", topic=topic))["state"], id_key)
 
     async def push(self, seconds: float = SECONDS) -> Frame:
         """The next frame, which must be a push."""

@@ -54,8 +54,13 @@ class Socket:
         return self.close_code
 
     async def close(self) -> None:
-        """Ends it as a peer does that has done."""
-        await self.connection.close()
+        """Ends it as a peer does that has done; what is still on its way is passed over, since the
+        server's goodbye comes after it."""
+        closing = asyncio.ensure_future(self.connection.close())
+        with contextlib.suppress(websockets.ConnectionClosed, websockets.ConcurrencyError):
+            while True:
+                await self.connection.recv()
+        await closing
 
 
 class Closable(Protocol):
