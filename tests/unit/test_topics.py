@@ -113,11 +113,10 @@ async def test_publish_addresses_the_audience_of_the_topic():
     named = Audience(users=frozenset({"1"}))
     provider.audience = lambda topic: Audience(everyone=True)
     await provider.publish(BOARD, {"content": "a"})
-    await provider.publish(BOARD, {"content": "b"}, audience=named, sender="7")
-    assert published == [
-        (BOARD, {"content": "a"}, {"audience": Audience(everyone=True), "sender": None}),
-        (BOARD, {"content": "b"}, {"audience": named, "sender": "7"}),
-    ]
+    said = {"audience": named, "sender": "7", "sender_name": "Ann"}
+    await provider.publish(BOARD, {"content": "b"}, **said)
+    everyone = {"audience": Audience(everyone=True), "sender": None, "sender_name": None}
+    assert published == [(BOARD, {"content": "a"}, everyone), (BOARD, {"content": "b"}, said)]
 
 
 async def test_a_bare_key_needs_a_tenant():
