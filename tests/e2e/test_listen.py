@@ -86,6 +86,7 @@ async def test_command_post():
             status, out, err = await run("post", url, "board:1", '{"text": "é"}', *key)
             assert (status, out, err) == (0, "posted 100001\n", "")
             assert (await line(listener.stdout)).endswith('{"text": "é"}')
+            assert await asyncio.wait_for(listener.wait(), 20) == 0  # one was asked for
 
 
 @pytest.mark.parametrize(
