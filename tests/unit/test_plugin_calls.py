@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import contextvars
+import logging
 import re
 import time
 from types import ModuleType
@@ -232,6 +233,20 @@ async def test_a_step_that_holds_the_loop_is_counted_and_named(calls, caplog, mo
     await calls.run(time.sleep, 0.03)
     assert (calls.held, calls.count) == (3, 4)
     assert len(re.findall(r"held everybody up for \d+\.\d s in hook$", caplog.text, re.M)) == 1
+
+
+def test_who_asked_for_each_call_gets_it_however_quiet_the_log_is(monkeypatch):
+    monkeypatch.setenv("TORNADO_CHAT_TRACE_HOOKS", "1")
+    ours, heard = logging.getLogger("tornado_chat"), []
+    handler, level = logging.Handler(), ours.level
+    handler.emit = heard.append
+    monkeypatch.setattr(logging.getLogger(), "handlers", [handler])
+    ours.setLevel(logging.ERROR)
+    try:
+        Plugin("odd", ModuleType("odd"), "code", __file__).calls_of("hook").run_now(len, "")
+    finally:
+        ours.setLevel(level)
+    assert [each.getMessage()[:18] for each in heard] == ["plugin 'odd' hook "]
 
 
 async def test_a_coroutine_that_is_dropped_is_closed(calls):

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tornado_chat.plugins.source import Plugin
 
 trace = logging.getLogger("tornado_chat.trace")
+trace.setLevel(logging.INFO)  # who asks for it by the environment has it, whatever log.level is
 clock = time.perf_counter
 
 HOUSE = str(Path(__file__).parents[1]) + "/"
