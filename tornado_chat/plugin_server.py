@@ -82,7 +82,9 @@ class PluginServer(PluginApi):
     def run_once(self, name: str, source: Callable[[int], Awaitable[None]]) -> "asyncio.Task[None]":
         """One that raises is set aside and started again; one that returns is done."""
         calls = self.plugin.calls_of(f"source.{name}", 0.0, words=())
-        return self._house.run_once(name, lambda lease: self._go_on(name, source, lease, calls))
+        return self._house.run_once(
+            f"{self.plugin.name}.{name}", lambda lease: self._go_on(name, source, lease, calls)
+        )
 
     async def _go_on(
         self, name: str, source: Callable[[int], Awaitable[None]], lease: int, calls: Calls

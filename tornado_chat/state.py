@@ -13,6 +13,7 @@ from tornado_chat.store import state as rows
 from tornado_chat.topics import TopicProvider
 
 if TYPE_CHECKING:
+    from tornado_chat.store import ReadTx
     from tornado_chat.store.transaction import Tx
 
 DAY = 86_400_000  # milliseconds
@@ -119,7 +120,7 @@ class StateProvider(TopicProvider):
         return None if row is None or row.deleted else rows.decode(row.data, row.version)
 
     def items_in(
-        self, tx: "Tx", key: str | Topic, limit: int | None = None
+        self, tx: "Tx | ReadTx", key: str | Topic, limit: int | None = None
     ) -> list[dict[str, Any]]:
         """The items as they are now, newest first, each with its version."""
         del tx  # its thread is what counts

@@ -251,3 +251,20 @@ async def test_a_provider_publishes_under_a_name(folder):
         topic = Topic("SHOP", "board", "1")
         message = await board.publish(topic, {"text": "hi"}, sender_name="hook")
         assert (message.sender, message.sender_name) == (None, "hook")
+
+
+async def test_sources_of_two_plugins_may_have_one_name(folder):
+    """Of several processes each runs where nobody else runs it, not where nobody runs the other."""
+    feed = """
+        @hookimpl
+        def startup(server):
+            async def source(_lease):
+                await asyncio.Event().wait()
+
+            server.run_once("feed", source)
+    """
+    write(folder, "first", "import asyncio\n" + dedent(feed))
+    write(folder, "second", "import asyncio\n" + dedent(feed))
+    async with running_server(folder=folder, entry_points=False):
+        names = {task.get_name() for task in asyncio.all_tasks()}
+        assert {"first.feed", "second.feed"} <= names

@@ -69,7 +69,7 @@ class Hook(PluginHandler):
         if not hmac.compare_digest(made.encode(), shown.encode()):
             raise Unauthorized("X-Signature does not fit the body")
         product = self.body(Product)
-        stock = self.server.service("stock")
+        stock = self.server.provider("stock")
         message = await stock.set(self.config["tenant"], product["id"], product)
         self.answer({"changed": message is not None})
 
@@ -80,9 +80,8 @@ def register_config():
 
 
 @hookimpl
-def register_topics(server):
-    server.offer("stock", stock := Stock())
-    return [stock]
+def register_topics():
+    return [Stock()]
 
 
 @hookimpl
@@ -92,4 +91,4 @@ def register_routes():
 
 @hookimpl
 def startup(server, config):
-    server.run_once("stock.poll", Poll(server.service("stock"), config).run)
+    server.run_once("poll", Poll(server.provider("stock"), config).run)

@@ -61,7 +61,7 @@ async def test_a_shop_that_is_away_is_asked_again(chat_server, shop):
     products, url = shop
     products[:] = [{"id": "P-1"}]  # no product at all
     async with chat_server(plugins=[STOCK], config=section(url)) as chat:
-        chat.logs.expect("stock.poll")  # it failed, is set aside, and started again
+        chat.logs.expect("plugin 'stock'")  # it failed, is set aside, and started again
         ann = await chat.connect("ann")
         await ann.ok("subscribe", topic="stock:SHOP")
         products[:] = [BOLT]
