@@ -30,7 +30,7 @@ class PluginServer(PluginApi):
         self._house = house
         self.plugin = plugin
         self.turnstile = plugin.turnstile = Turnstile(
-            plugin, lambda: house.store, lambda: house.hub.accepted - house.hub.mark
+            plugin, lambda: house.store, lambda: (house.hub.mark, house.hub.accepted)
         )
 
         self.route = plugin.calls_of("route", words=(ChatError, HTTPError, Finish))

@@ -9,14 +9,18 @@ import pytest
 
 from support.boards import plugin
 from support.server import running_server
-from tornado_chat import Topic, TopicProvider, hookimpl
-from tornado_chat.plugins.turnstile import BACKLOG, MOST
+from tornado_chat import Topic, TopicProvider, hookimpl, hub
+from tornado_chat.plugins import turnstile
+from tornado_chat.plugins.turnstile import MOST
 
 TOPIC = Topic("SHOP", "open", "1")
 
 
 class Open(TopicProvider):
     kind = "open"
+
+    async def authorize(self, identity, action, topic):
+        return True
 
 
 def opens(**hooks):
@@ -52,13 +56,30 @@ async def site():
         yield site
 
 
-async def test_it_is_its_turn_however_much_there_is_of_others(site, monkeypatch):
-    monkeypatch.setattr("tornado_chat.plugins.turnstile.PATIENCE_SECONDS", 0.05)
-    server = site.server.plugins.get("opens").server
-    server.turnstile._backlog = lambda: BACKLOG + 1
-    async with asyncio.timeout(20):
-        sent = await asyncio.gather(*(server.publish(TOPIC, {"n": n}) for n in range(5)))
-    assert [each.data["n"] for each in sent] == [*range(5)]
+async def test_messages_of_others_that_wait_to_be_handed_out_do_not_hold_it_up(site, monkeypatch):
+    turns, server = [], site.server.plugins.get("opens").server
+    await server.publish(TOPIC, {})
+    async with site.connect("ann") as ann:
+        await ann.ok("subscribe", topics=["open:1", "open:2"])
+        monkeypatch.setattr(turnstile, "BACKLOG", 4)
+        monkeypatch.setattr(hub, "SLICE", 1)
+        monkeypatch.setattr(site.server.hub, "_call_soon", turns.append)  # nothing is handed out
+        topics = [Topic("SHOP", "open", str(1 + n % 2)) for n in range(7)]
+        said = [site.server.publish(topic, {}) for topic in topics]
+        last = (await asyncio.gather(*said))[-1].offset
+        assert site.server.hub.accepted - site.server.hub.mark > 4
+        async with asyncio.timeout(20):
+            assert (await server.write(lambda tx: tx.head)) == last
+            published = await server.write(lambda tx: tx.publish(TOPIC, {}))
+            assert published.offset == last + 1
+        own = [server.write(lambda tx: tx.head), server.publish(TOPIC, {})]
+        waiting = asyncio.gather(*own)
+        await asyncio.sleep(0.05)
+        assert not waiting.done()  # its own waits, and so does it
+        monkeypatch.undo()
+        while turns:
+            turns.pop(0)()
+        await asyncio.wait_for(waiting, 20)
 
 
 async def test_a_plugin_that_stops_waiting_does_not_fill_the_writer(site):

@@ -23,28 +23,27 @@ MOST = 64  # jobs at the writer
 AHEAD_SECONDS = 0.05  # of the writer's time, which those jobs may take together
 DRAFT_SECONDS = 0.00005  # for one that only appends
 FIRST_SECONDS = 0.01  # for one of which nothing is known yet
-BACKLOG = 256  # messages that wait to be handed out, from which on nothing more is written
+BACKLOG = 256  # messages that wait to be handed out, its own among them: nothing more is written
 LOOK_SECONDS = 0.01  # between two looks whether they are fewer
-PATIENCE_SECONDS = 1.0  # then one is written all the same: those messages need not be its own
 FLOOD = 1000  # jobs that wait here: somebody should know
 
 
 class Turnstile:
-    """`backlog()`: messages that are committed and wait to be handed out. `delayed`: jobs that had to
-    wait here, since the start."""
+    """`progress()`: up to which message they are handed out, and up to which committed. `delayed`:
+    jobs that had to wait here, since the start."""
 
     def __init__(
-        self, plugin: Plugin, store: Callable[[], Store], backlog: Callable[[], int]
+        self, plugin: Plugin, store: Callable[[], Store], progress: Callable[[], tuple[int, int]]
     ) -> None:
         self._plugin = plugin
         self._store = store
-        self._backlog = backlog
+        self._progress = progress
         self._calls = plugin.calls_of("write", 0.0, on_writer=True)
         self._queue: deque[tuple[Any, Commit[Any]]] = deque()
         self._inside = 0
         self._each = FIRST_SECONDS  # what a job takes, as of late
         self._timer: asyncio.TimerHandle | None = None
-        self._wrote_at = 0.0  # handed over to the writer, by the clock of the loop
+        self._newest = 0  # message that it has published
         self.delayed = 0
 
     @property
@@ -72,13 +71,15 @@ class Turnstile:
 
     def _timed(self, work: Callable[[Tx], T], tx: Tx) -> T:
         """In the writer's thread."""
-        began = time.perf_counter()
+        began, head = time.perf_counter(), tx.head
         try:
             return work(tx)
         finally:
             took = time.perf_counter() - began
             self._learn(took)
             self._calls.note(took)
+            if tx.head > head:
+                self._newest = tx.head
 
     def _learn(self, took: float) -> None:
         self._each += 0.2 * (took - self._each)
@@ -95,14 +96,17 @@ class Turnstile:
         """Hands over what there is room for."""
         room = min(MOST, int(AHEAD_SECONDS / self._each)) if self._each > 0 else MOST
         while self._queue and (not self._inside or self._inside < room):
-            loop = asyncio.get_running_loop()
-            patient = loop.time() < self._wrote_at + PATIENCE_SECONDS
-            if patient and self._backlog() > BACKLOG:
+            if self._is_ahead():
                 if self._timer is None:
+                    loop = asyncio.get_running_loop()
                     self._timer = loop.call_later(LOOK_SECONDS, self._look_again)
                 return
-            self._wrote_at = loop.time()
             self._hand_over(*self._queue.popleft())
+
+    def _is_ahead(self) -> bool:
+        """Whether its messages come faster than they can be handed out."""
+        handed_out, committed = self._progress()
+        return committed - handed_out > BACKLOG and self._newest > handed_out
 
     def let_all_through(self) -> None:
         """At the end: what waits is written with the rest."""
@@ -113,13 +117,18 @@ class Turnstile:
         """Unless nobody waits for it any more."""
         if commit.done():
             return
-        commit.at_once = self._left  # a callback would not wait for one that is cancelled
+        # A callback would not wait for one that is cancelled
+        commit.at_once = self._appended if isinstance(what, Draft) else self._left
         try:
             self._store().submit(what, commit)
         except ChatError as problem:
             commit.set_exception(problem)
             return
         self._inside += 1
+
+    def _appended(self, commit: object) -> None:
+        self._newest = self._progress()[1]
+        self._left(commit)
 
     def _left(self, _commit: object) -> None:
         self._inside -= 1
