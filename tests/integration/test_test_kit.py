@@ -53,6 +53,16 @@ async def test_signals_and_what_comes_out_of_order(chat_server):
             await ann.push(0.05)
 
 
+async def test_a_room(chat_server):
+    async with chat_server(plugins=["chat_rooms"]) as chat:
+        topic = await chat.room("ann", "bob", "carl", name="Lunch")
+        bob = await chat.connect("bob")
+        room = (await bob.ok("subscribe", topic=topic))["state"]["room"]
+        assert (room["name"], room["created_by"], room["member_count"]) == ("Lunch", "u-ann", 3)
+        with pytest.raises(AssertionError, match=r"no room: 400 .*nobody"):
+            await chat.room("ann", "nobody")
+
+
 class Shelf(StateProvider):
     kind, item_name, state_name, id_key = "shelf", "book", "books", "isbn"
 

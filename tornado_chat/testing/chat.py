@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -97,6 +98,16 @@ class Chat:
             return GrowErp(chat, notws, self.rest(name))
 
         return Opening(opening)
+
+    async def room(self, *people: str, name: str | None = None) -> str:
+        """The topic of a new room with these people in it, made by the first of them. Needs the
+        plugin `chat_rooms`."""
+        body = {"name": name, "members": [user_id_of(each) for each in people[1:]]}
+        answer = await self.rest(people[0]).post("/plugins/chat_rooms/rooms", body)
+        if answer.status != HTTPStatus.CREATED:
+            raise AssertionError(f"no room: {answer.status} {answer.text}")
+        topic: str = answer.json["room"]["topic"]
+        return topic
 
     async def settled(self, seconds: float = 5.0) -> None:
         """What the server does beside all answers is done: observers and consumers have had every

@@ -32,15 +32,9 @@ def startup(server):
 """
 
 
-async def room_of(chat, name="ann"):
-    body = {"name": "Lunch", "members": ["u-bob"]}
-    answer = await chat.rest(name).post("/plugins/chat_rooms/rooms", body)
-    return answer.json["room"]["topic"]
-
-
 async def pair(chat):
     """Two in a room, both listening."""
-    topic = await room_of(chat)
+    topic = await chat.room("ann", "bob", name="Lunch")
     ann, bob = await chat.connect("ann"), await chat.connect("bob")
     for each in (ann, bob):
         await each.ok("subscribe", topic=topic)
@@ -153,7 +147,7 @@ async def test_words_are_whole_and_of_any_case(chat_server):
 async def test_growerp_front_ends(chat_server):
     plugins = ["growerp", *PLUGINS]
     async with chat_server(plugins=plugins, config=CONFIG) as chat:
-        topic = await room_of(chat)
+        topic = await chat.room("ann", "bob", name="Lunch")
         room = topic.removeprefix("room:")
         ann, bob = await chat.growerp("ann"), await chat.growerp("bob")
         answer = await ann.say(room, "/me waves")

@@ -148,7 +148,8 @@ class Watch(StateProvider):
             pass  # it went before it was listened to
         finally:
             coming.cancel()
-            await asyncio.wait([coming])
+            await asyncio.gather(coming, return_exceptions=True)
+            await changes.aclose()
         return shown
 
     async def show(self, name, shown, files):
