@@ -84,13 +84,24 @@ async def test_a_directory_comes_goes_and_comes_again(chat_server, folder):
         folder.mkdir()
         (folder / "b").write_text("")
         await shows(ann, b=0)
-        folder.rename(folder.with_name("away"))  # and another one in its place, at once
-        folder.mkdir()
-        (folder / "c").write_text("")
-        await shows(ann, c=0)
         shutil.rmtree(folder)
         folder.write_text("a file")
         await shows(ann)
+
+
+async def test_another_directory_in_its_place(chat_server, folder):
+    async with chat_server(plugins=[WATCH], config=section(folder, seconds=3600)) as chat:
+        ann = await screen(chat)
+        (folder / "a").write_text("")
+        await shows(ann, a=0)
+        other = folder.with_name("other")
+        other.mkdir()
+        (other / "b").write_text("")
+        folder.rename(folder.with_name("away"))
+        other.rename(folder)
+        await shows(ann, b=0)
+        (folder / "c").write_text("")
+        await shows(ann, b=0, c=0)
 
 
 async def test_thousands_at_once(chat_server, folder):
