@@ -47,7 +47,7 @@ class Slash:
 
     def __init__(self, words: Iterable[str]):
         self.commands = {"help": ("lists what there is", self._help, None)}
-        self.words = [fold(word) for word in words]
+        self.words = [seen for word in words if (seen := fold(word))]
 
     def add(self, name, about, say, then=None):
         """`say(call)` gives what the room reads instead. It is quick and does nothing else; it
@@ -86,12 +86,13 @@ class Slash:
     async def then(self, message):
         """What follows when a command was said."""
         done = message.data.get("command")
-        if not done or not message.sender or done["name"] not in self.commands:
+        if not done or not message.sender:
             return
-        _about, _say, then = self.commands[done["name"]]
-        # who is no member any more, say, never will be: trying again would hold up the others
-        with contextlib.suppress(BadRequest, Denied, NotFound):
-            await then(call_of(message, done["text"]))
+        _about, _say, then = self.commands.get(done["name"], (None, None, None))
+        if then:
+            # who is no member any more never will be: trying again would hold up the others
+            with contextlib.suppress(BadRequest, Denied, NotFound):
+                await then(call_of(message, done["text"]))
 
 
 def call_of(message, text):

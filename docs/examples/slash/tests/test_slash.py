@@ -8,7 +8,9 @@ from tornado_chat import SetupError, Topic
 
 SLASH = Path(__file__).parents[1] / "plugins" / "slash.py"
 PLUGINS = ["chat_rooms", SLASH]
-CONFIG = {"plugins": {"slash": {"words": ["dam", "Damn", "straße", "gros mot", "\u0915"]}}}
+CONFIG = {
+    "plugins": {"slash": {"words": ["dam", "Damn", "straße", "gros mot", "\u0915", "\u00ad"]}}
+}
 
 MORE = """
 from tornado_chat import Denied, hookimpl
