@@ -53,6 +53,9 @@ if TYPE_CHECKING:
     from tornado_chat.web.api import describe as describe
     from tornado_chat.web.base import PluginHandler as PluginHandler
     from tornado_chat.web.dialect import Dialect as Dialect
+    from tornado_chat.web.signatures import Delivery as Delivery
+    from tornado_chat.web.signatures import check_secret as check_secret
+    from tornado_chat.web.webhook import WebhookHandler as WebhookHandler
 
 _HOMES = {
     "AccountRow": "accounts.models",
@@ -98,6 +101,9 @@ _HOMES = {
     "describe": "web.api",
     "PluginHandler": "web.base",
     "Dialect": "web.dialect",
+    "Delivery": "web.signatures",
+    "check_secret": "web.signatures",
+    "WebhookHandler": "web.webhook",
 }
 
 __all__ = [
@@ -111,6 +117,7 @@ __all__ = [
     "Conflict",
     "Consumer",
     "Credentials",
+    "Delivery",
     "Denied",
     "Dialect",
     "Draft",
@@ -137,6 +144,8 @@ __all__ = [
     "Tx",
     "Unauthorized",
     "Unavailable",
+    "WebhookHandler",
+    "check_secret",
     "describe",
     "has_left",
     "hookimpl",

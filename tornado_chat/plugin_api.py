@@ -17,7 +17,7 @@ from tornado_chat.errors import SetupError
 from tornado_chat.gate import Gate
 from tornado_chat.hub import Hub
 from tornado_chat.messages import Audience, Credentials, Identity, Message, Posted, Signal, Topic
-from tornado_chat.plugins import Plugins
+from tornado_chat.plugins import Plugin, Plugins
 from tornado_chat.plugins.calls import Calls
 from tornado_chat.plugins.providers import Registry
 from tornado_chat.revoking import Revoking
@@ -47,7 +47,8 @@ class PluginApi:
     background: Background
     consumers: Consumers
     ready: bool
-    route: Calls  # of one plugin, whose own server this is: into its handlers
+    plugin: Plugin  # whose own server this is
+    route: Calls  # into its handlers
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self.clock = clock

@@ -16,11 +16,10 @@ from .orders import Change
 from .polling import Poller
 from .provider import OrderList, Outcome
 from .settings import OrderListSchema
-from .signatures import Delivery
 from .source import Source
 from .webhook import Orders
 
-__all__ = ["Change", "Delivery", "OrderList", "Outcome", "api", "requires"]
+__all__ = ["Change", "OrderList", "Outcome", "api", "requires"]
 
 api = 1
 requires = ["notifications"]

@@ -89,20 +89,6 @@ class OrderSchema(Schema):
     deleted = fields.Boolean(truthy={True}, falsy={False})
 
 
-class Headers(Schema):
-    """Of a signed call: https://www.standardwebhooks.com"""
-
-    id = fields.String(required=True, data_key="webhook-id", metadata={"example": "msg_2Kq8"})
-    at = fields.String(
-        required=True, data_key="webhook-timestamp", metadata={"example": "1787385600"}
-    )
-    signature = fields.String(
-        required=True,
-        data_key="webhook-signature",
-        metadata={"description": "`v1,` and the base64 of HMAC-SHA256 over `id.timestamp.body`"},
-    )
-
-
 class OneOrder(Schema):
     class Meta:
         unknown = INCLUDE

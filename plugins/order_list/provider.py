@@ -8,11 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tornado_chat import Identity, Message, NotFound, Server, StateProvider, Topic, Tx
+from tornado_chat import Delivery, Identity, Message, NotFound, Server, StateProvider, Topic, Tx
 
 from .models import POLL, WEBHOOK, Origin, Origins, forget_gone, take
 from .orders import ORDER_BYTES, Change
-from .signatures import Delivery
 from .wording import TOPIC, notice
 
 DAY = 86_400_000  # milliseconds

@@ -10,12 +10,13 @@ from pathlib import Path
 from textwrap import indent
 
 import pytest
-from tornado_chat_plugins.order_list import orders, polling, provider, signatures
+from tornado_chat_plugins.order_list import orders, polling, provider
 from tornado_chat_plugins.order_list.settings import OrderListSchema, PollSchema
 from tornado_chat_plugins.order_list.wording import notice
 
 from support.orders import started
 from tornado_chat.config import check_section
+from tornado_chat.web import signatures
 
 TEXT = (Path(__file__).parents[2] / "docs/reference/plugins/order_list.md").read_text()
 CONVENTION = {

@@ -9,7 +9,7 @@ import pytest
 
 import tornado_chat
 from support.signatures import signature
-from tornado_chat import Dialect, PluginHandler, ReadTx, Server, Session, Tx
+from tornado_chat import Dialect, PluginHandler, ReadTx, Server, Session, Tx, WebhookHandler
 from tornado_chat.gate import Gate
 from tornado_chat.plugin_api import PluginApi
 from tornado_chat.store.log import LogReader
@@ -24,6 +24,7 @@ OWNERS = {
     "tx.members": MembersTx,
     "tx.log": LogReader,
     "handler": PluginHandler,
+    "webhook": WebhookHandler,
     "dialect": Dialect,
     "session": Session,
 }

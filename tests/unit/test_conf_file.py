@@ -67,7 +67,7 @@ def test_every_example_of_the_conf_file_holds(tmp_path):
     file = tmp_path / "all.toml"
     file.write_text(re.sub(r"(?m)^#(?=\S)", "", (ROOT / FILE).read_text()))
     (tmp_path / "ann.password").write_text("secret")
-    environ = dict.fromkeys(re.findall(r'env = "(\w+)"', config_file()), "a-key")
+    environ = dict.fromkeys(re.findall(r'env = "(\w+)"', config_file()), "a-key-of-16-letters")
     config = load(file, [], environ)
     assert config.users[0].password == "secret"
     assert config.topics["OrderUpdate"].link == "/orders/${orderId}"

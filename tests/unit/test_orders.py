@@ -199,7 +199,7 @@ def test_columns_by_our_names(poll, columns):
 @pytest.mark.parametrize(
     ("tables", "path"),
     [
-        ({"secret": "x"}, "plugins.order_list.tenant"),
+        ({"secret": "x" * 16}, "plugins.order_list.tenant"),
         ({"secret": "", "tenant": "SHOP"}, "plugins.order_list.secret"),
         ({"secret": "whsec_", "tenant": "SHOP"}, "plugins.order_list.secret"),
         ({"poll": POLL}, "plugins.order_list.tenant"),

@@ -1,9 +1,10 @@
 """Signatures of webhooks: the vector that the convention publishes, and what must not pass."""
 
 import pytest
-from tornado_chat_plugins.order_list.signatures import Delivery, keys_of, sign, verify
+from marshmallow import ValidationError
 
-from tornado_chat import Unauthorized
+from tornado_chat import Delivery, Unauthorized, check_secret
+from tornado_chat.web.signatures import keys_of, sign, signed_by, verify
 
 # https://docs.svix.com/receiving/verifying-payloads/how-manual and the tests of the libraries at
 # https://github.com/standard-webhooks/standard-webhooks
@@ -92,7 +93,37 @@ def test_a_short_word_that_happens_to_be_base64_is_text_alone():
     assert keys_of("secretly") == [b"secretly"]
 
 
-@pytest.mark.parametrize("secret", ["", "whsec_", "whsec_not base64!"])
-def test_what_is_no_secret(secret):
-    with pytest.raises(ValueError):
-        keys_of(secret)
+@pytest.mark.parametrize(
+    ("secret", "text"),
+    [
+        ("", "not 16 or more"),
+        ("fifteen-letters", "not 16 or more"),
+        ("sixteen letters or more", "without spaces"),
+        ("zestien-lettertjés", "ASCII"),
+        ("sixteen-letters-\n", "not 16 or more"),
+        ("whsec_not-base64-at-all!", "after whsec_ there is no base64"),
+    ],
+)
+def test_what_is_no_secret(secret, text):
+    with pytest.raises(ValidationError, match=text) as caught:
+        check_secret(secret)
+    assert not secret or secret not in str(caught.value)
+
+
+@pytest.mark.parametrize("secret", [SECRET, "sixteen-letters-"])
+def test_what_is_one(secret):
+    check_secret(secret)
+
+
+# RFC 4231, test case 2
+DIGEST = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
+
+
+@pytest.mark.parametrize("shown", [DIGEST, f"sha256={DIGEST}", DIGEST.upper()])
+def test_a_body_signed_alone(shown):
+    assert signed_by("Jefe", shown, b"what do ya want for nothing?")
+
+
+@pytest.mark.parametrize("shown", ["", "é", DIGEST[:-1], f"sha1={DIGEST}", f"{DIGEST}0"])
+def test_a_body_signed_otherwise(shown):
+    assert not signed_by("Jefe", shown, b"what do ya want for nothing?")

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("tornado_chat.web")
 
+Method = Callable[..., Awaitable[None] | None]  # that answers a request
+
 PATIENCE = 64  # times limits.body_bytes that are read and dropped, so that the 413 is heard
 METHODS = "GET, PUT, POST, PATCH, DELETE, OPTIONS"
 HEADERS = (
@@ -258,25 +260,17 @@ class PluginHandler(Handler):
         self.config = config or {}
 
     async def _execute(self, transforms: Any, *args: bytes, **kwargs: bytes) -> None:
-        """As Tornado has it; the method itself is a call into the plugin."""
         name = (self.request.method or "").lower()
         if getattr(type(self), name, None) is not getattr(Handler, name, None):
-            setattr(self, name, partial(self.server.route.run, getattr(self, name)))
+            setattr(self, name, partial(self.called, getattr(self, name)))
         try:
             await super()._execute(transforms, *args, **kwargs)
         finally:
             self.__dict__.pop(name, None)
 
-
-class NotThere(Handler):
-    """Every path that nobody has."""
-
-    public = True
-
-    async def prepare(self) -> None:
-        await super().prepare()
-        if self.request.method != "OPTIONS":
-            raise NotFound(f"{self.request.path[:200]}: not there")
+    async def called(self, method: Method, *args: str, **named: str) -> None:
+        """The request is read, and this is what answers it."""
+        await self.server.route.run(method, *args, **named)
 
 
 def origin_headers(server: "Server", request: HTTPServerRequest) -> dict[str, str]:

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Any
 from tornado.routing import URLSpec
 from tornado.web import RequestHandler, url
 
-from tornado_chat.errors import SetupError
+from tornado_chat.errors import NotFound, SetupError
 from tornado_chat.plugins import Plugin, Plugins
 from tornado_chat.plugins.faults import booting
 from tornado_chat.web.api.pages import AsyncApi, OpenApi
-from tornado_chat.web.base import NotThere, PluginHandler
+from tornado_chat.web.base import Handler, PluginHandler
 from tornado_chat.web.dialect import Dialect
 from tornado_chat.web.fast_path import FastPath
 from tornado_chat.web.files import StaticFile
@@ -22,6 +22,17 @@ from tornado_chat.web.sockets import Sockets
 
 if TYPE_CHECKING:
     from tornado_chat.app import Server
+
+
+class NotThere(Handler):
+    """Every path that nobody has."""
+
+    public = True
+
+    async def prepare(self) -> None:
+        await super().prepare()
+        if self.request.method != "OPTIONS":
+            raise NotFound(f"{self.request.path[:200]}: not there")
 
 
 def build(server: "Server", plugins: Plugins, sockets: Sockets, native: NativeDialect) -> House:

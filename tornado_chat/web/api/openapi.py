@@ -16,12 +16,14 @@ from tornado_chat.errors import ALL, ChatError
 from tornado_chat.web.api import JSON, Description
 from tornado_chat.web.api.shapes import Shapes
 from tornado_chat.web.base import FAILED, Handler
+from tornado_chat.web.webhook import WebhookHandler
 
 METHODS = ("get", "post", "put", "patch", "delete")
 GROUP = re.compile(r"\((?:\?P<(\w+)>)?[^()]*\)")
 PLAIN = re.compile(r"[\w/.{}-]*")  # what is left of a pattern that can be told as a path
 BY_CODE = {problem.code: problem for problem in ALL}
 WITH_KEY = ("unauthorized", "denied")
+WITH_SECRET = ("unauthorized", "not_found")
 WITH_BODY = ("bad_request", "too_large")
 ANY = ("rate_limited", "unavailable", "internal")
 ABOUT = """\
@@ -62,6 +64,8 @@ def document(routes: Iterable[Owned]) -> dict[str, Any]:
         if operations:
             shapes.spec.path(path, operations=operations)
             owners[owner or "house"] = None
+    for name, scheme in writer.secrets.items():
+        shapes.spec.components.security_scheme(name, scheme)
     for owner in owners:
         shapes.spec.tag({"name": owner})
     return shapes.spec.to_dict() | {"servers": [{"url": "/"}]}
@@ -113,6 +117,7 @@ class Writer:
     def __init__(self, shapes: Shapes) -> None:
         self._shapes = shapes
         self._ids: set[str] = set()
+        self.secrets: dict[str, dict[str, str]] = {}  # how those of webhooks are shown
 
     def operation(
         self, owner: str, path: str, handler: type[RequestHandler], method: str
@@ -127,8 +132,8 @@ class Writer:
             "operationId": self._id("_".join(filter(None, (owner, method, handler.__name__)))),
             "summary": summary,
             "description": doc,
-            "security": security_of(handler),
-            "parameters": list(self._parameters(path, said)),
+            "security": self._security(handler),
+            "parameters": list(self._parameters(path, handler, said)),
             "responses": dict(self._responses(handler, said)),
         }
         if said is not None and said.body is not None:
@@ -147,9 +152,23 @@ class Writer:
         self._ids.add(free)
         return free
 
-    def _parameters(self, path: str, said: Description | None) -> Iterator[dict[str, Any]]:
+    def _security(self, handler: type[RequestHandler]) -> list[dict[str, list[str]]]:
+        """The secret of a webhook is told beside the credentials of people."""
+        scheme = handler.scheme() if issubclass(handler, WebhookHandler) else None
+        if scheme is None:
+            return security_of(handler)
+        name = "_".join(("secret", *filter(None, [scheme.get("name")])))
+        self.secrets[name] = scheme
+        return [{name: []}]
+
+    def _parameters(
+        self, path: str, handler: type[RequestHandler], said: Description | None
+    ) -> Iterator[dict[str, Any]]:
         for name in re.findall(r"{(\w+)}", path):
             yield {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        signature = handler.signature() if issubclass(handler, WebhookHandler) else None
+        if signature is not None:
+            yield from self._shapes.parameters(signature, "header")
         if said is None:
             return
         for place, schema in (("query", said.query), ("header", said.headers)):
@@ -170,6 +189,7 @@ class Writer:
         codes = [*said.errors, *ANY]
         codes += WITH_BODY if said.body is not None or said.query is not None else ()
         codes += WITH_KEY if security_of(handler) else ()
+        codes += WITH_SECRET if issubclass(handler, WebhookHandler) else ()
         yield from self._errors(handler, codes, set(said.status))
 
     def _content(self, answer: type[Schema] | tuple[str, ...] | None) -> dict[str, Any]:
