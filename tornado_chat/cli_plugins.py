@@ -10,6 +10,7 @@ import click
 from tornado_chat.app import Server
 from tornado_chat.cli import cli, config_option, load, set_option
 from tornado_chat.cli_running import NotTold, Running, ask
+from tornado_chat.web.health import HEALTH
 
 HEADS = ("plugin", "hook", "calls", "failures", "time", "slowest", "held", "")
 LEFT = {0, 1, 7}  # columns of words
@@ -54,7 +55,7 @@ def as_object(found: list[dict[str, Any]], running: Running | None, problem: str
     """`server`: where it was asked, null where it was not, and then `problem` says why. Of each
     plugin `health` is null where the server has not loaded it, or was not asked."""
     health = running.health if running else {}
-    live = {"calls", "failures", "lost", "waiting", "delayed"}  # of this process: nothing
+    live = {"failures", *HEALTH}  # of this process: nothing
     return {
         "server": running.url if running else None,
         "problem": problem or None,

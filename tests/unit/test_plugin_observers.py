@@ -99,7 +99,7 @@ async def test_a_full_queue_loses_the_oldest(plugin_file, load_plugins, caplog):
     for offset in range(1, 13):
         observers.tell("message_published", message=message(offset))
     await until(lambda: plugins.get("slow").module.seen == [8, 9, 10, 11, 12])
-    assert plugins.describe()[0]["lost"] == 7
+    assert plugins.describe()[0]["lost_events"] == 7
     assert caplog.text.count("is too slow") == 1
 
 

@@ -345,8 +345,9 @@ def test_describe_says_all_that_the_command_shows(plugin_file, load_plugins):
             "mount": "/plugins/board",
             "failures": {},
             "calls": {},
-            "lost": 0,
-            "waiting": 0,
-            "delayed": 0,
+            "lost_events": 0,
+            "waiting_events": 0,
+            "delayed_writes": 0,
+            "waiting_writes": 0,
         }
     ]

@@ -267,6 +267,7 @@ class Plugins:
 
     def describe(self) -> list[dict[str, Any]]:
         """What `tornado-chat plugins` and the health page show, in the order of loading."""
+        waiting = self.observers.waiting()
         return [
             {
                 "name": plugin.name,
@@ -279,9 +280,10 @@ class Plugins:
                 "mount": plugin.mount or "/",
                 "failures": dict(plugin.failures),
                 "calls": {hook: calls.describe() for hook, calls in plugin.calls.items()},
-                "lost": plugin.lost,
-                "waiting": plugin.turnstile.waiting if plugin.turnstile else 0,
-                "delayed": plugin.turnstile.delayed if plugin.turnstile else 0,
+                "lost_events": plugin.lost,
+                "waiting_events": waiting.get(plugin.name, 0),
+                "delayed_writes": plugin.turnstile.delayed if plugin.turnstile else 0,
+                "waiting_writes": plugin.turnstile.waiting if plugin.turnstile else 0,
             }
             for plugin in self._plugins
         ]

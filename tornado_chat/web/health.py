@@ -10,6 +10,9 @@ from tornado_chat.web.api import describe
 from tornado_chat.web.base import Handler
 from tornado_chat.web.credentials import read_credentials
 
+# What is told of a plugin, beside what it is.
+HEALTH = ("calls", "lost_events", "waiting_events", "delayed_writes", "waiting_writes")
+
 
 class LiveAnswer(Schema):
     live = fields.Boolean()
@@ -51,15 +54,8 @@ class Ready(Handler):
         self.answer(report, 200 if report["ready"] else 503)
 
     def _plugin_health(self) -> dict[str, Any]:
-        waiting = self.server.plugins.observers.waiting()
         return {
-            each["name"]: {
-                "calls": each["calls"],
-                "lost_events": each["lost"],
-                "waiting_events": waiting.get(each["name"], 0),
-                "delayed_writes": each["delayed"],
-                "waiting_writes": each["waiting"],
-            }
+            each["name"]: {name: each[name] for name in HEALTH}
             for each in self.server.plugins.describe()
         }
 
