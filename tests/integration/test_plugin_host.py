@@ -240,7 +240,7 @@ async def test_a_provider_is_found_by_its_kind(folder):
         assert answer.json == {"kind": "board"}
         [board] = site.server.topics
         assert site.server.plugins.get("other").module.found == [board.provider]
-        with pytest.raises(SetupError, match="the kind 'bord', there are: board"):
+        with pytest.raises(SetupError, match="the kind 'bord', there are: board; all of them are"):
             site.server.provider("bord")
 
 

@@ -159,7 +159,10 @@ class Registry:
         """The owner of the kind, as its plugin gave it. Raises SetupError that names those there are."""
         if kind not in self._asked:
             known = ", ".join(sorted(filter(None, self._asked))) or "none"
-            raise SetupError(f"no plugin has topics of the kind {kind!r}, there are: {known}")
+            raise SetupError(
+                f"no plugin has topics of the kind {kind!r}, there are: {known}; "
+                "all of them are there from register_routes on"
+            )
         return self._asked[kind].provider
 
     def visibility(self, topic: Topic) -> Visible | None:
