@@ -197,7 +197,7 @@ def keep_for_good() -> None:
 def check_config(config_file: Path | None, sets: Sequence[str]) -> None:
     """Read the configuration and load the plugins; start nothing."""
     config = load(config_file, sets)
-    plugins = Plugins.load(config.plugins)
+    plugins = Server(config).plugins  # whatever it refuses, `serve` would
     names = ", ".join(plugin.name for plugin in plugins) or "none"
     click.echo(f"{config.path or 'no file, all defaults'}: good; plugins: {names}")
 

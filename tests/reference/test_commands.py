@@ -105,6 +105,10 @@ async def test_command_check_config(office, tmp_path):
     wrong.write_text("[server]\nprot = 1\n")
     said = "error: in server.prot: unknown key, did you mean server.port?\n"
     assert await run("check-config", "-c", wrong) == (1, "", said)
+    for url in ("engine.url=redis://127.0.0.1/1", "store.url=postgresql://h/d"):
+        refused = await run("check-config", "--set", url, cwd=tmp_path)
+        assert refused == await run("serve", "--set", url, cwd=tmp_path)
+        assert refused[2].startswith(f"error: in {url.partition('=')[0]}: ")
 
 
 # People and keys
