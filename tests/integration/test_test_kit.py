@@ -15,6 +15,7 @@ from tornado_chat import (
     SetupError,
     StateProvider,
     Topic,
+    WebhookHandler,
     hookimpl,
 )
 from tornado_chat.testing import chat_server as plain_chat_server
@@ -162,6 +163,33 @@ async def test_rest_of_somebody_and_of_nobody(chat_server):
             "/plugins/echo/echo", raw="{}", headers={"Authorization": f"Basic {shown}"}
         )
         assert answer.json == {"user": "u-bob", "got": {}}
+
+
+class Delivered(WebhookHandler):
+    signed = True
+
+    def secret(self):
+        return "whsec_" + base64.b64encode(b"between the two of us!!!").decode()
+
+    def post(self):
+        self.answer({"id": self.delivery.id, "body": self.raw_body.decode()})
+
+
+async def test_what_is_signed_by_the_clock_of_the_server(chat_server):
+    routes = hookimpl(lambda: [("/hook", Delivered)])
+    async with chat_server(plugins=[plugin("shop", register_routes=routes)]) as chat:
+        hook, secret = "/plugins/shop/hook", Delivered.secret(None)
+        await chat.clock.move(hours=25)
+        first = await chat.rest().post(hook, {"n": 1}, signed=secret)
+        second = await chat.rest().post(hook, {"n": 1}, signed=secret)
+        assert (first.status, first.json["body"]) == (200, '{"n": 1}')
+        assert first.json["id"] != second.json["id"]
+        again = {"webhook-id": "msg_1"}
+        assert (await chat.rest().post(hook, raw="x", headers=again, signed=secret)).json == {
+            "id": "msg_1",
+            "body": "x",
+        }
+        assert (await chat.rest().post(hook, {"n": 1}, signed="another-secret")).status == 401
 
 
 async def test_a_front_end_of_growerp(chat_server):

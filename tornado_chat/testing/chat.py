@@ -81,7 +81,7 @@ class Chat:
 
     def rest(self, name: str | None = None, *, key: str | None = None) -> Rest:
         """Somebody's requests, with the key in the header; without a name, nobody's."""
-        return Rest(self._http, self.url, self._key(name) if key is None else key)
+        return Rest(self._http, self.url, self._key(name) if key is None else key, self.clock)
 
     def growerp(self, name: str, *, subscribe: str | None = "ALL") -> Opening[GrowErp]:
         """Somebody's front-end: both sockets, the second of which asks for these notifications; None

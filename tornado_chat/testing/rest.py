@@ -1,13 +1,17 @@
 """Somebody at the REST side."""
 
 import json
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
+from uuid import uuid4
 
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest
 from tornado.httputil import HTTPHeaders
+
+from tornado_chat.web.signatures import keys_of, sign
 
 SECONDS = 20.0
 
@@ -30,10 +34,17 @@ class Answer:
 class Rest:
     """One person's requests, answered whatever the status. `key` None: nobody's."""
 
-    def __init__(self, http: AsyncHTTPClient, url: str, key: str | None = None) -> None:
+    def __init__(
+        self,
+        http: AsyncHTTPClient,
+        url: str,
+        key: str | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._http = http
         self._url = url
         self._key = key
+        self._clock = clock
 
     async def get(self, path: str, **more: Any) -> Answer:
         """`more` as in `request`."""
@@ -65,8 +76,10 @@ class Rest:
         form: Mapping[str, str] | None = None,
         raw: str | bytes | None = None,
         query: Mapping[str, str] | None = None,
+        signed: str | None = None,
     ) -> Answer:
-        """`body` is sent as JSON, `form` as a form, `raw` as it is; `path` begins with a slash."""
+        """`body` is sent as JSON, `form` as a form, `raw` as it is; `path` begins with a slash.
+        `signed`: the secret by which it is signed, as Standard Webhooks has it."""
         sent = dict(headers or {})
         if self._key is not None:
             sent.setdefault("api_key", self._key)
@@ -76,6 +89,11 @@ class Rest:
         if form is not None:
             raw = urlencode(form)
             sent.setdefault("Content-Type", "application/x-www-form-urlencoded")
+        if signed is not None:
+            raw = raw.encode() if isinstance(raw, str) else raw or b""
+            delivery = sent.setdefault("webhook-id", f"msg_{uuid4().hex}")
+            at = sent.setdefault("webhook-timestamp", str(int(self._clock())))
+            sent["webhook-signature"] = sign(keys_of(signed)[0], delivery, at, raw)
         request = HTTPRequest(
             self._url + path + (f"?{urlencode(query)}" if query else ""),
             method,
