@@ -20,13 +20,14 @@ SHORTEST, LONGEST = "x", "a_name_of_thirty_two_characters_"
 assert len(LONGEST) == 32
 
 # One line of each kind, and what becomes of it: the tests that are written with it must notice.
+OPEN = ("(WebhookHandler):", '(__import__("tornado_chat").PluginHandler):\n    public = True\n')
 MUTATIONS = {
     "list": [
-        ("if not hmac.compare_digest(", "if hmac.compare_digest("),
+        OPEN,
         ('return action != "publish" and topic.key == identity.tenant', "return True"),
     ],
     "board": [
-        ("if not hmac.compare_digest(", "if False and hmac.compare_digest("),
+        OPEN,
         ("limit=self.shown", "limit=self.shown + 1"),
     ],
     "consumer": [
