@@ -2,15 +2,15 @@
 
 import hmac
 
-from marshmallow import Schema, fields, validate
-from tornado_chat import Identity, hookimpl
+from marshmallow import Schema, fields
+from tornado_chat import Identity, check_secret, hookimpl
 
 api = 1
 
 
 class Settings(Schema):
     secret = fields.String(
-        required=True, validate=validate.Length(16), metadata={"doc": "Signs the badges."}
+        required=True, validate=check_secret, metadata={"doc": "Signs the badges."}
     )
     tenant = fields.String(required=True, metadata={"doc": "The company of all who have one."})
 
