@@ -305,7 +305,10 @@ async def test_one_that_holds_the_writer_is_named(logs, monkeypatch):
     [
         ("topic.authorize", "WrongType: gave object, expected bool"),
         ("topic.receive", "WrongType: gave object, expected a dict"),
-        ("topic.snapshot", "TypeError"),
+        (
+            "topic.snapshot",
+            "WrongType: gave what is no JSON: Type is not JSON serializable: object",
+        ),
         ("topic.audience", "WrongType: gave object, expected Audience"),
         ("topic.append_in", "WrongType: gave object, expected Posted"),
         ("topic.seen", "WrongType: gave object, expected Read"),

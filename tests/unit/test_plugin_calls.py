@@ -279,3 +279,18 @@ def test_a_breaker_waits_longer_and_longer_and_begins_anew():
     assert breaker.went_well()
     assert not breaker.open
     assert breaker.failed() == 0.0
+
+
+async def test_another_mistake_of_the_same_hook_is_logged_and_the_same_one_is_not(calls, caplog):
+    def odd(kind):
+        raise kind("a secret text")
+
+    def other():
+        raise KeyError("a secret text")
+
+    for function, *given in ((odd, KeyError), (odd, KeyError), (odd, TypeError), (other,)):
+        with pytest.raises(PluginFailed):
+            await calls.run(function, *given)
+    lines = [record.getMessage() for record in caplog.records]
+    assert [line.rpartition(", ")[2] for line in lines] == ["1 so far", "3 so far", "4 so far"]
+    assert "secret" not in "".join(lines)

@@ -194,6 +194,30 @@ def test_a_provider_is_an_object_not_a_class(plugin_file, load_plugins):
         load_plugins().provide_topics(None, Registry())
 
 
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        (
+            "async def authorize(self, identity, topic): ...",
+            r"given identity, action, topic: too many",
+        ),
+        (
+            "async def receive(self, identity, topic, data, key): ...",
+            r"data: missing a required .*key",
+        ),
+        ("async def append_in(self, tx, draft): ...", r"append_in may not be async"),
+        ("async def start(self, server): ...", r"start is given nothing: missing a required"),
+        ("data_schema = 7", r"data_schema is 7, expected None or a marshmallow schema"),
+    ],
+)
+def test_a_provider_that_cannot_be_called_is_refused(plugin_file, load_plugins, line, text):
+    kind = 'kind = "board"'
+    assert kind in TOPICS
+    plugin_file("board", TOPICS.replace(kind, f"{kind}\n        {line}"))
+    with pytest.raises(SetupError, match=rf"plugin 'board'.*: Board\..*{text}"):
+        load_plugins().provide_topics(None, Registry())
+
+
 SHUTDOWN = """
     import asyncio
 

@@ -1,4 +1,4 @@
-"""What must be right about a plugin before it is used: version, hooks, needs, settings.
+"""What must be right about a plugin before it is used: version, hooks, needs, settings, providers.
 
 Each fault is a SetupError that names the plugin and says what to write instead.
 """
@@ -17,6 +17,7 @@ from tornado_chat.config.values import MOUNTS
 from tornado_chat.errors import SetupError
 from tornado_chat.plugins.faults import boot_error, booting
 from tornado_chat.plugins.source import Hook, Plugin
+from tornado_chat.topics import TopicProvider
 
 API = 1
 
@@ -31,6 +32,14 @@ MAY_BE_ASYNC = frozenset(
         "session_closed",
     }
 )
+METHODS: dict[str, tuple[str, ...]] = {
+    name: tuple(inspect.signature(getattr(TopicProvider, name)).parameters)[1:]
+    for name in (
+        *("start", "stop", "authorize", "receive", "snapshot", "seen"),
+        *("audience", "visible", "append_in", "pruned_in"),
+    )
+}
+MAY_NOT_WAIT = frozenset({"audience", "visible", "append_in", "pruned_in"})
 SPECS: dict[str, tuple[str, ...]] = {
     name: tuple(inspect.signature(spec).parameters)
     for name, spec in vars(hookspecs).items()
@@ -102,6 +111,26 @@ def resolve(
             gives = ", ".join(SPECS[hook]) or "nothing"
             raise SetupError(f"{at}: {hook} is given {gives}, it has no argument {name!r}")
     return Hook(function, tuple(declared), plugin)
+
+
+def check_provider(plugin: Plugin, provider: TopicProvider) -> None:
+    """Its methods can be called as they will be, and what is posted can be checked."""
+    for name, given in METHODS.items():
+        method = getattr(provider, name)
+        at = f"{_at(plugin, getattr(method, '__func__', method))}: {type(provider).__name__}.{name}"
+        if inspect.iscoroutinefunction(method) and name in MAY_NOT_WAIT:
+            raise SetupError(f"{at} may not be async")
+        try:
+            inspect.signature(method).bind(*given)
+        except TypeError as error:
+            gives = ", ".join(given) or "nothing"
+            raise SetupError(f"{at} is given {gives}: {error}") from None
+    schema = provider.data_schema
+    if schema is not None and not (isinstance(schema, type) and issubclass(schema, Schema)):
+        raise SetupError(
+            f"plugin {plugin.name!r}: {type(provider).__name__}.data_schema is {schema!r}, "
+            "expected None or a marshmallow schema, the class"
+        )
 
 
 def _at(plugin: Plugin, function: Callable[..., Any]) -> str:

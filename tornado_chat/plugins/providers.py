@@ -9,7 +9,8 @@ import orjson
 
 from tornado_chat.errors import NotFound, SetupError
 from tornado_chat.messages import Audience, Draft, Identity, Message, Posted, Topic
-from tornado_chat.plugins.calls import Calls, PluginFailed, line_of
+from tornado_chat.plugins.calls import Calls, PluginFailed, WrongType, line_of
+from tornado_chat.plugins.checks import check_provider
 from tornado_chat.plugins.faults import boot_error, ends_all
 from tornado_chat.plugins.source import Plugin
 from tornado_chat.store.members import Read
@@ -95,7 +96,11 @@ def written(
 
     @wraps(snapshot)
     async def write(identity: Identity, topic: Topic) -> bytes:
-        return orjson.dumps(await snapshot(identity, topic))
+        state = await snapshot(identity, topic)
+        try:
+            return orjson.dumps(state)
+        except TypeError as error:  # its text names a type or a limit, and quotes nothing
+            raise WrongType(f"gave what is no JSON: {error}") from None
 
     return write
 
@@ -146,6 +151,7 @@ class Registry:
                 f"plugins {self._asked[kind].plugin.name!r} and {owner!r} both claim {what}; "
                 "name one of them in plugins.disabled"
             )
+        check_provider(plugin, provider)
         self._asked[kind] = Asked(provider, plugin)
 
     def of(self, topic: Topic) -> Asked:

@@ -30,7 +30,7 @@ log = logging.getLogger("tornado_chat.plugins")
 ENTRY_POINTS = "tornado_chat"
 RESERVED = frozenset({"directory", "disabled"})  # keys of [plugins] that are no plugin's section
 TRACE = "TORNADO_CHAT_TRACE_HOOKS"  # 1: each call into a plugin is a line of the log
-QUIET_SECONDS = 30.0  # between two log lines about the same hook of the same plugin
+QUIET_SECONDS = 30.0  # between two log lines about the same thing of the same plugin
 
 _packages = itertools.count(1)
 
@@ -118,8 +118,9 @@ class Plugin:
         return found
 
     def failed(self, hook: str, error: BaseException, where: str | None = None) -> None:
-        """Counts a failure under traffic and logs it, at most once in a while. `where`: `file:line`
-        of what was called, for an error that none of the plugin's own lines has raised.
+        """Counts a failure under traffic and logs it, of each kind and place at most once in a
+        while. `where`: `file:line` of what was called, for an error that none of the plugin's own
+        lines has raised.
 
         The log has the error's type and place but not its text, which may quote a message or a
         credential. Safe on any thread.
@@ -131,7 +132,8 @@ class Plugin:
         if isinstance(error, WrongType):
             what = f"{what}: {error}"
         at = own_place(error, self.file) or where or place_of(error, self.file)
-        self.say(hook, f"failed in {hook}: {what} ({at}), {calls.failures} so far")
+        how = f"failed in {hook}: {what} ({at})"
+        self.say(how, f"{how}, {calls.failures} so far")
 
     def say(self, about: str, text: str, level: int = logging.ERROR) -> None:
         """A log line about this plugin, unless there was one about the same a moment ago."""
