@@ -2,7 +2,6 @@
 
 import tempfile
 import webbrowser
-from itertools import groupby
 from pathlib import Path
 
 import click
@@ -14,7 +13,9 @@ from tornado_chat.handbook import KINDS, Handbook
 
 @cli.command("docs")
 @click.argument("page", required=False)
-@click.option("--search", metavar="TEXT", help="Show the lines that have this text, in any case.")
+@click.option(
+    "--search", metavar="TEXT", help="Find the sections that have all these words, in any case."
+)
 @click.option(
     "--html",
     type=click.Path(path_type=Path, file_okay=False),
@@ -50,15 +51,13 @@ def _list(handbook: Handbook) -> None:
 
 
 def _search(handbook: Handbook, text: str) -> None:
-    found = False
-    for page in handbook.pages:
-        for heading, lines in groupby(page.lines_with(text), key=lambda each: each[0]):
-            found = True
-            click.echo(f"{page.name}: {heading}")
-            for _heading, line in lines:
-                click.echo(f"    {line.strip()}")
-    if not found:
-        raise SetupError(f"no page has {text!r}")
+    sections = handbook.search(text)
+    if not sections:
+        raise SetupError(f"no page has {text!r} in one section")
+    for found in sections:
+        click.echo(f"{found.page.name}: {found.heading}")
+        for line in found.lines:
+            click.echo(f"    {line.strip()}")
 
 
 def _write(handbook: Handbook, folder: Path | None, name: str | None, *, show: bool) -> None:

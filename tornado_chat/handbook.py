@@ -51,14 +51,26 @@ class Page:
         """Its Markdown."""
         return _MARKER.sub("", _read(self.path))
 
-    def lines_with(self, sought: str) -> Iterator[tuple[str, str]]:
-        """Each line that has the text, in any case, with the heading above it."""
-        heading = ""
+    def sections(self) -> Iterator[tuple[str, list[str]]]:
+        """Each heading, with its own line and those down to the next one."""
+        heading, lines, code = "", list[str](), False
         for line in self.text.splitlines():
-            if found := _HEADING.match(line):
-                heading = found[1]
-            if sought.casefold() in line.casefold():
-                yield heading, line
+            code ^= line.startswith("```")
+            if (found := _HEADING.match(line)) and not code:  # where # is a comment
+                if lines:
+                    yield heading, lines
+                heading, lines = found[1], []
+            lines.append(line)
+        yield heading, lines
+
+
+@dataclass(frozen=True)
+class Found:
+    """A section in which all that was sought stands. `lines`: those that have most of the words."""
+
+    page: Page
+    heading: str
+    lines: list[str]
 
 
 class Handbook:
@@ -74,6 +86,26 @@ class Handbook:
     def of(self, kind: str) -> list[Page]:
         """The pages of one of KINDS."""
         return [page for page in self.pages if page.kind == kind]
+
+    def search(self, text: str) -> list[Found]:
+        """The sections that have all words of the text, in any case. First those with all of them in
+        the heading, then those that have the text as it is, then those with most on one line."""
+        words = text.casefold().split()
+        phrase = " ".join(words)
+        found = []
+        for page in self.pages:
+            for heading, lines in page.sections():
+                whole = " ".join(" ".join(lines).casefold().split())
+                if not all(word in whole for word in words):
+                    continue
+                counts = [sum(word in line.casefold() for word in words) for line in lines]
+                most = max(counts)
+                best = [line for line, count in zip(lines, counts, strict=True) if count == most]
+                head = heading.casefold()
+                rank = (all(word in head for word in words), phrase in whole, most)
+                found.append((rank, Found(page, heading, best)))
+        found.sort(key=lambda each: each[0], reverse=True)
+        return [each for _rank, each in found]
 
     def examples(self) -> list[PurePosixPath]:
         """The files of whole plugins, with their tests."""

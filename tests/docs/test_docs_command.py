@@ -3,12 +3,12 @@
 import re
 from collections import Counter
 from html.parser import HTMLParser
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 
 from support.process import run
-from tornado_chat.handbook import KINDS, Handbook
+from tornado_chat.handbook import KINDS, Handbook, Page
 from tornado_chat.html_pages import html_path, write
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -87,12 +87,34 @@ async def test_a_page_that_is_not_there_names_the_nearest():
 async def test_it_finds_text_in_any_case():
     status, out, err = await run("docs", "--search", "CONTIGUOUS OR NOT, Finds Nothing")
     assert (status, out) == (1, "")
-    assert err == "error: no page has 'CONTIGUOUS OR NOT, Finds Nothing'\n"
+    assert err == "error: no page has 'CONTIGUOUS OR NOT, Finds Nothing' in one section\n"
     status, out, _ = await run("docs", "--search", "REGISTER_TOPICS(SERVER")
     assert status == 0
     assert (
         "hooks: register_topics(server, config)\n    ### register_topics(server, config)\n" in out
     )
+
+
+def test_it_finds_words_that_stand_in_one_section_the_best_first():
+    page = Page(PurePosixPath("how-to/keys.md"), "Keys", "")
+    text = (
+        "# Far\nkeys\n\nred\n# Near\nkeys that are red\n# As it is\nall Red\nKeys\n# Blue\nkeys\n"
+    )
+    vars(page)["text"] = text + "# Keys: red\nthese\n"
+    handbook = Handbook()
+    handbook.pages = [page]
+    found = [(each.heading, each.lines) for each in handbook.search("RED  keys")]
+    assert found == [
+        ("Keys: red", ["# Keys: red"]),
+        ("As it is", ["all Red", "Keys"]),
+        ("Near", ["keys that are red"]),
+        ("Far", ["keys", "red"]),
+    ]
+
+
+def test_a_comment_in_code_is_no_heading():
+    headings = {heading for page in HANDBOOK.pages for heading, _lines in page.sections()}
+    assert "mkdir /etc/tornado-chat" not in headings
 
 
 async def test_it_writes_all_pages_as_html(tmp_path):
