@@ -19,8 +19,9 @@ PASSED = re.compile(r"^=+ \d+ passed in", re.MULTILINE)  # and nothing else
 SHORTEST, LONGEST = "x", "a_name_of_thirty_two_characters_"
 assert len(LONGEST) == 32
 
-# One line of each kind, and what becomes of it: the tests that are written with it must notice.
 OPEN = ("(WebhookHandler):", '(__import__("tornado_chat").PluginHandler):\n    public = True\n')
+
+# One line of each kind, and what becomes of it: the tests that are written with it must notice.
 MUTATIONS = {
     "list": [
         OPEN,
