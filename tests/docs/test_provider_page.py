@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from support.boards import plugin_of
 from support.signatures import signature
 from tornado_chat import StateProvider, TopicProvider
+from tornado_chat.testing import plugin_contract
 from tornado_chat.topics import KIND
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "provider.md").read_text()
@@ -63,3 +65,31 @@ def test_each_example_is_a_provider(example):
         known = {name for base in (TopicProvider, StateProvider) for name in dir(base)}
         assert written <= known, "what it overrides is there"
     assert kinds or "machines" in example
+
+
+async def test_what_people_post_on_a_list_changes_its_item(chat_server):
+    names = {}
+    exec(next(each for each in EXAMPLES if "data_schema = Remark" in each), names)
+    plugin = plugin_of(names["Machines"]())
+    remark = {"id": "press", "remark": "leaks"}
+
+    async def press(chat):
+        await chat.provider("machines").set("SHOP", "press", {"state": "on"})
+        return "machines:SHOP"
+
+    async with chat_server(plugins=[plugin]) as chat:
+        ann = await chat.connect("ann")
+        assert await ann.refused("publish", topic="machines:SHOP", data=remark) == "not_found"
+        machines = await ann.watch(await press(chat))
+        bob = await chat.connect("bob")
+        for _ in range(2):
+            await bob.ok("publish", topic="machines:SHOP", data=remark, key="once")
+        items = await machines.until(lambda items: "remark" in items["press"])
+        assert items["press"] == {"id": "press", "state": "on", "remark": "leaks", "version": 3}
+        assert (await ann.push())["data"] == remark, "what is no item is left to be read"
+        await ann.quiet()
+
+    def apply(state, data):
+        return state if "remark" in data else {"machines": [data["machine"]]}
+
+    await plugin_contract(names["Machines"], press, [remark], apply)

@@ -32,10 +32,7 @@ class Watched:
         try:
             while not right(self.items):
                 frame = await self._person.next(seconds)
-                push = frame.get("push")
-                if push and push["topic"] == self.topic:
-                    self._put(push["data"])
-                else:
+                if not self._put(frame.get("push")):
                     others.append(frame)
         except AssertionError as error:
             shown = list(self.items.values())
@@ -44,9 +41,15 @@ class Watched:
             self._person.pushed[:0] = others
         return self.items
 
-    def _put(self, data: dict[str, Any]) -> None:
-        (item,) = data.values()
+    def _put(self, push: "Frame | None") -> bool:
+        """Whether it is an item of the list; what else is pushed there, as what people post, is not."""
+        if not push or push["topic"] != self.topic or len(push["data"]) != 1:
+            return False
+        (item,) = push["data"].values()
+        if not isinstance(item, dict) or self._id_key not in item:
+            return False
         if item.get("deleted"):
             self.items.pop(item[self._id_key], None)
         else:
             self.items[item[self._id_key]] = item
+        return True
