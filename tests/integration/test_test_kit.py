@@ -237,9 +237,10 @@ async def test_a_drop_in_by_its_path(chat_server, tmp_path):
 
 
 async def test_a_folder_keeps_the_database(chat_server, tmp_path):
-    async with chat_server(plugins=[boards()], folder=tmp_path) as chat, chat.connect("ann") as ann:
+    folder = tmp_path / "not" / "there yet"
+    async with chat_server(plugins=[boards()], folder=folder) as chat, chat.connect("ann") as ann:
         await ann.ok("publish", topic="board:1", data={"n": 1})
-    async with chat_server(plugins=[boards()], folder=tmp_path) as chat, chat.connect("ann") as ann:
+    async with chat_server(plugins=[boards()], folder=folder) as chat, chat.connect("ann") as ann:
         assert len((await ann.ok("history", topic="board:1"))["messages"]) == 1
     async with chat_server(plugins=[boards()]) as chat, chat.connect("ann") as ann:
         assert (await ann.ok("history", topic="board:1"))["messages"] == []

@@ -74,6 +74,7 @@ async def running(
     with contextlib.ExitStack() as stack:
         if folder is None:
             folder = stack.enter_context(tempfile.TemporaryDirectory())
+        Path(folder).mkdir(parents=True, exist_ok=True)
         config = configuration.build(merged(base_config(Path(folder)), tables))
         clock = Clock()
         server = Server(config, found.modules, entry_points=found.installed, clock=clock)
