@@ -74,7 +74,6 @@ async def running(
     with contextlib.ExitStack() as stack:
         if folder is None:
             folder = stack.enter_context(tempfile.TemporaryDirectory())
-        Path(folder).mkdir(parents=True, exist_ok=True)
         config = configuration.build(merged(base_config(Path(folder)), tables))
         clock = Clock()
         server = Server(config, found.modules, entry_points=found.installed, clock=clock)
@@ -91,6 +90,7 @@ async def running(
 
 def base_config(folder: Path) -> dict[str, Any]:
     """What differs from the defaults of the server, so that a test does not wait."""
+    folder.mkdir(parents=True, exist_ok=True)
     return {
         "server": {"port": 0, "drain_seconds": 0},
         "store": {"url": f"sqlite:///{folder / 'chat.db'}"},
