@@ -1,5 +1,6 @@
 """`/openapi.json`: valid, whole, written when it is asked for; and what plugins say of their routes."""
 
+import asyncio
 import subprocess
 import sys
 from types import ModuleType
@@ -13,7 +14,8 @@ from support.described import inlined, routes_of
 from support.server import running_server
 from tornado_chat import PluginHandler, describe, hookimpl
 from tornado_chat.errors import ALL
-from tornado_chat.web.api import openapi
+from tornado_chat.web.api import openapi, pages
+from tornado_chat.web.api.pages import write
 
 GROWERP = "/rest/s1/growerp/100/"
 CODES = {each.code for each in ALL}
@@ -214,3 +216,18 @@ def test_a_server_that_serves_imports_nothing_of_it():
     script = "import sys, tornado_chat.app; print([n for n in sys.modules if 'apispec' in n])"
     out = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"
+
+
+async def test_who_asks_while_it_is_written_waits_for_the_same(monkeypatch):
+    written = []
+
+    def counted(module, about):
+        written.append(module)
+        return write(module, about)
+
+    monkeypatch.setattr(pages, "write", counted)
+    async with running_server() as site:
+        asked = [site.fetch("GET", path) for path in ("/openapi.json", "/asyncapi.json") * 4]
+        answers = await asyncio.gather(*asked)
+    assert sorted(written) == ["asyncapi", "openapi"]
+    assert len({answer.body for answer in answers}) == 2

@@ -45,6 +45,7 @@ HEADERS = (
 )
 DEFAULT_HEADERS = {"Cache-Control": "no-store"}
 FAILED = "something failed here"
+NOT_DESCRIBED = Description("")
 BY_STATUS: dict[int, type[ChatError]] = {
     400: BadRequest,
     401: Unauthorized,
@@ -170,7 +171,9 @@ class Handler(RequestHandler):
     def body(self, schema: type[Schema] | Schema | None = None) -> dict[str, Any]:
         """The JSON body, checked by a schema, or as the method is described. Raises BadRequest that
         names the field."""
-        return load(schema or self._described.body, self.json())  # type: ignore[arg-type]
+        wanted = schema or self._described.body
+        assert wanted is not None, "describe(body=…) is missing"
+        return load(wanted, self.json())  # type: ignore[arg-type]
 
     def query(self) -> dict[str, Any]:
         """The query, checked as the method is described: an empty value is none, and names that are
@@ -181,7 +184,7 @@ class Handler(RequestHandler):
     @property
     def _described(self) -> Description:
         method = getattr(type(self), (self.request.method or "").lower())
-        described: Description = method.described
+        described: Description = getattr(method, "described", NOT_DESCRIBED)
         return described
 
     def form(self) -> dict[str, str]:

@@ -30,22 +30,24 @@ class Page(Schema):
 
 
 class Described(Handler):
-    """One of the two. `pages`: those that are written, by the module that wrote them."""
+    """One of the two. `pages`: those that are written or being written, by the module that does."""
 
     public = True
     application: "House"
     module: str
 
-    def initialize(self, server: "Server", pages: dict[str, bytes]) -> None:  # type: ignore[override]
+    def initialize(self, server: "Server", pages: dict[str, asyncio.Future[bytes]]) -> None:  # type: ignore[override]
         super().initialize(server)
         self.pages = pages
 
     async def answer_page(self, *about: Any) -> None:
         """Written once in the life of a server: its routes and sockets do not change."""
         if self.module not in self.pages:
-            self.pages[self.module] = await asyncio.to_thread(write, self.module, about)
+            written = asyncio.to_thread(write, self.module, about)
+            self.pages[self.module] = asyncio.ensure_future(written)
+        page = await asyncio.shield(self.pages[self.module])  # others wait for it too
         self.set_header("Content-Type", "application/json")
-        self.finish(self.pages[self.module])
+        self.finish(page)
 
 
 def write(module: str, about: Sequence[Any]) -> bytes:
@@ -59,7 +61,10 @@ class OpenApi(Described):
     module = "openapi"
 
     def initialize(  # type: ignore[override]
-        self, server: "Server", pages: dict[str, bytes], routes: Sequence[tuple[str, URLSpec]]
+        self,
+        server: "Server",
+        pages: dict[str, asyncio.Future[bytes]],
+        routes: Sequence[tuple[str, URLSpec]],
     ) -> None:
         super().initialize(server, pages)
         self.routes = routes
