@@ -89,7 +89,4 @@ async def test_what_people_post_on_a_list_changes_its_item(chat_server):
         assert (await ann.push())["data"] == remark, "what is no item is left to be read"
         await ann.quiet()
 
-    def apply(state, data):
-        return state if "remark" in data else {"machines": [data["machine"]]}
-
-    await plugin_contract(names["Machines"], press, [remark], apply)
+    await plugin_contract(names["Machines"], press, [remark])

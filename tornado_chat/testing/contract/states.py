@@ -29,10 +29,13 @@ def applying(provider: TopicProvider, apply: Apply | None) -> Applying:
 
 
 def put_item(provider: StateProvider, state: Any, data: Any) -> Any:
-    """As a client of a StateProvider does: the item whole, unless what is there is newer."""
+    """As a client of a StateProvider does: the item whole, unless what is there is newer; what is
+    no item is a post beside the list."""
     __tracebackhide__ = True
+    if provider.item_name not in data:
+        return state
     items = by_id(provider, state)
-    item = data.get(provider.item_name)
+    item = data[provider.item_name]
     if not isinstance(item, dict) or not {provider.id_key, "version"} <= item.keys():
         wanted = f"{provider.item_name!r} with {provider.id_key!r} and 'version'"
         broken("snapshot", f"a push holds {shortened(data)}, not {wanted}; give apply=…")

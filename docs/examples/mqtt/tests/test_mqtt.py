@@ -316,10 +316,6 @@ async def test_it_keeps_the_contract(broker):
         watcher = await chat.connect("admin")
         await until(lambda: values(watcher))
 
-    def apply(state, data):
-        kept = [each for each in state["values"] if each["id"] != data.get("value", {}).get("id")]
-        return {"values": [data["value"], *kept] if "value" in data else kept}
-
     posts = [{"mqtt": "plant/1/door", "payload": each} for each in ("open", "shut")]
     config = section(broker)
-    await plugin_contract(MQTT, "mqtt:plant", [*posts, heat], apply, who="admin", config=config)
+    await plugin_contract(MQTT, "mqtt:plant", [*posts, heat], who="admin", config=config)
