@@ -89,7 +89,8 @@ async def running(
 
 
 def base_config(folder: Path) -> dict[str, Any]:
-    """What differs from the defaults of the server, so that a test does not wait."""
+    """What differs from the defaults of the server, so that a test does not wait; in a folder that is
+    made where it is not there."""
     folder.mkdir(parents=True, exist_ok=True)
     return {
         "server": {"port": 0, "drain_seconds": 0},
