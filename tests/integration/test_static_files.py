@@ -1,5 +1,6 @@
-"""The files that browsers fetch: `/client.js` and what it is made of."""
+"""The files that browsers fetch: the page at `/`, `/client.js`, and what both are made of."""
 
+import asyncio
 import re
 
 import pytest
@@ -7,7 +8,10 @@ import pytest
 from support.server import running_server
 from tornado_chat.web import files
 
-MODULES = sorted(f"/{path.relative_to(files.FOLDER)}" for path in files.FOLDER.rglob("*.js"))
+MODULES = sorted(
+    f"/{path.relative_to(files.FOLDER)}"
+    for path in [files.FOLDER / "client.js", *files.FOLDER.glob("client/*.js")]
+)
 
 
 @pytest.fixture
@@ -78,3 +82,69 @@ async def test_a_page_of_another_origin_may_import_it_where_it_is_allowed():
         own = f"http://127.0.0.1:{site.port}"
         assert (await site.fetch("GET", "/client.js", headers={"Origin": own})).code == 200
         assert "Origin" in (await site.fetch("GET", "/client.js")).headers["Vary"]
+
+
+# The page
+
+
+async def test_the_page_and_each_of_its_files_are_served(site):
+    paths = [path for path in files.FOLDER.glob("page/**/*") if path.is_file()]
+    expected = {f"/{path.relative_to(files.FOLDER)}": path for path in paths}
+    for url, path in {**expected, "/": files.FOLDER / "index.html"}.items():
+        answer = await site.fetch("GET", url)
+        assert (answer.code, answer.body) == (200, path.read_bytes()), url
+        assert answer.headers["Content-Type"] == files.MEDIA_TYPES[path.suffix]
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["Cache-Control"] == "no-cache"
+        again = await site.fetch("GET", url, headers={"If-None-Match": answer.headers["Etag"]})
+        assert (again.code, again.body) == (304, b"")
+        head = await site.fetch("HEAD", url)
+        assert (head.code, head.body) == (200, b"")
+        assert head.headers["Content-Length"] == answer.headers["Content-Length"]
+
+
+async def test_the_page_may_load_and_ask_its_own_server_alone(site):
+    """As browsers are told; also where they have the page already."""
+    first = await site.fetch("GET", "/")
+    again = await site.fetch("GET", "/", headers={"If-None-Match": first.headers["Etag"]})
+    for headers in (first.headers, again.headers):
+        policy = dict(
+            each.strip().partition(" ")[::2]
+            for each in headers["Content-Security-Policy"].split(";")
+        )
+        asked = {"script-src", "style-src", "img-src", "connect-src", "manifest-src"}
+        assert {policy.pop(name) for name in asked} == {"'self'"}
+        assert policy.pop("require-trusted-types-for") == "'script'"
+        assert set(policy.values()) == {"'none'"}
+        assert {"default-src", "base-uri", "form-action", "frame-ancestors"} < set(policy)
+        assert headers["Referrer-Policy"] == "no-referrer"
+        assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
+        assert "camera=()" in headers["Permissions-Policy"]
+    assert "Content-Security-Policy" not in (await site.fetch("GET", "/page/main.js")).headers
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/index.html",
+        "/page",
+        "/page/",
+        "/page/nobody.js",
+        "/page/../client.js",
+        "/page/../../files.py",
+        "/page/%2e%2e/%2e%2e/files.py",
+        "/page/..%2f..%2ffiles.py",
+        "/page//etc/passwd",
+        "/page/main.js/",
+        "/page/main.js%00.css",
+        "/page/%ff",
+        "//page/main.js",
+    ],
+)
+async def test_no_path_leads_out_of_the_page(site, path):
+    """Asked as it stands there; a client would make it plain first."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
+    writer.write(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    status = await asyncio.wait_for(reader.readline(), 10)
+    writer.close()
+    assert status.split()[1] in {b"400", b"404"}

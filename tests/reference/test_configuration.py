@@ -142,6 +142,15 @@ async def test_server_drain_seconds():
         await stopping
 
 
+async def test_server_page():
+    """Without it there is nothing at /; the client stays for others."""
+    for page, found in ((True, 200), (False, 404)):
+        async with board_server(server={"page": page}) as site:
+            answers = [await site.fetch("GET", path) for path in ("/", "/page/main.js")]
+            assert [answer.code for answer in answers] == [found, found]
+            assert (await site.fetch("GET", "/client.js")).code == 200
+
+
 # The section store and engine
 
 

@@ -15,6 +15,7 @@ from tornado_chat.config.fields import (
     SOME,
     choice,
     file,
+    flag,
     network,
     number,
     origin,
@@ -62,6 +63,11 @@ class ServerSchema(Section):
         10.0,
         "SIGTERM: over how many seconds the open sockets are told to come back, so that they do "
         "not all return at once. Keep it 15 s below what systemd waits (TimeoutStopSec).",
+    )
+    page = flag(
+        "Whether the web page is served: chat and notifications in a browser, at / and below "
+        "/page/. Sockets and REST are the same without it.",
+        default=True,
     )
 
     @validates_schema

@@ -19,6 +19,7 @@ class ServerConfig:
     tls_certificate: Path | None  # absolute
     tls_key: Path | None  # absolute; given exactly when the certificate is
     drain_seconds: float
+    page: bool
 
 
 @dataclass(frozen=True, slots=True)

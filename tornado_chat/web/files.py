@@ -1,4 +1,5 @@
-"""The files that a browser fetches, from memory and as they were installed: the JavaScript client."""
+"""The files that a browser fetches, from memory and as they were installed: the web page, and the
+JavaScript client."""
 
 import hashlib
 from collections.abc import Mapping
@@ -11,7 +12,26 @@ from tornado_chat.web.api import describe
 from tornado_chat.web.base import Handler
 
 FOLDER = Path(__file__).parent / "static"
-MEDIA_TYPES = {".js": "text/javascript; charset=utf-8"}  # others are not served
+MEDIA_TYPES = {  # others are not served
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".webmanifest": "application/manifest+json",
+}
+PAGE = "/index.html"  # served at /
+# The page is made of files of ours alone, talks to us alone, shows text as text, and stands in no
+# frame. 'self' of connect-src is the sockets too.
+PAGE_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+        "connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; "
+        "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+    ),
+    "Referrer-Policy": "no-referrer",
+    "Permissions-Policy": "camera=(), display-capture=(), geolocation=(), microphone=(), payment=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +64,14 @@ class StaticFile(Handler):
     public = True
 
     @describe(
-        "A module of the JavaScript client",
-        answer=("text/javascript",),
+        "A file of the web page or of the JavaScript client",
+        answer=tuple(media_type.partition(";")[0] for media_type in MEDIA_TYPES.values()),
         status=(200, 304),
         errors=("not_found",),
     )
-    def get(self, module: str = "") -> None:
-        file = files().get(self.request.path)
+    def get(self, name: str = "") -> None:
+        path = PAGE if self.request.path == "/" else self.request.path
+        file = files().get(path)
         if file is None:
             raise NotFound(f"{self.request.path[:200]}: not there")
         self.set_header("Content-Type", file.media_type)
@@ -58,12 +79,14 @@ class StaticFile(Handler):
         self.set_header("ETag", file.etag)
         self.set_header("X-Content-Type-Options", "nosniff")
         self.set_header("Vary", "Origin")
+        for header, value in PAGE_HEADERS.items() if path == PAGE else ():
+            self.set_header(header, value)
         if self.check_etag_header():
             self.set_status(304)
             self.finish()
         else:
             self.finish(file.body)
 
-    def head(self, module: str = "") -> None:
+    def head(self, name: str = "") -> None:
         """The same without its body."""
-        self.get(module)
+        self.get(name)

@@ -49,6 +49,8 @@ def build(server: "Server", plugins: Plugins, sockets: Sockets, native: NativeDi
         ("", url(r"/client\.js", StaticFile, shared)),
         ("", url(r"/client/([\w-]+)\.js", StaticFile, shared)),
     ]
+    if server.config.server.page:
+        routes += [("", url(path, StaticFile, shared)) for path in ("/", "/page/(.+)")]
     for plugin, found in plugins.call_each("register_routes", server=server):
         with booting(plugin, "register_routes"):
             routes += [(plugin.name, _mounted(plugin, route)) for route in found]

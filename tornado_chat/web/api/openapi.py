@@ -28,9 +28,9 @@ WITH_BODY = ("bad_request", "too_large")
 ANY = ("rate_limited", "unavailable", "internal")
 ABOUT = """\
 What a running tornado_chat answers over HTTP, with the plugins that it has. Bodies and answers are JSON, UTF-8. Answers
-have `Cache-Control: no-store` and no ETag, but for `/client.js` and its modules. 429 and 503 carry `Retry-After`. Keys may
-be added to any answer in later versions, so pass over what you do not know. A path that is not here is
-answered 404, a method that a path does not have 405, each in the manner of its door. The sockets are described in
+have `Cache-Control: no-store` and no ETag, but for the files of the web page and of the JavaScript client. 429 and 503
+carry `Retry-After`. Keys may be added to any answer in later versions, so pass over what you do not know. A path that is
+not here is answered 404, a method that a path does not have 405, each in the manner of its door. The sockets are described in
 `/asyncapi.json`.
 """
 SECURITY: dict[str, dict[str, Any]] = {
