@@ -37,6 +37,15 @@
  * @property {number | null} key_ttl  seconds
  * @property {{frame_bytes: number, frames_per_second: number, subscriptions_per_socket: number}} limits
  *
+ * @typedef {object} User  as a login and `/account` say
+ * @property {string} user_id
+ * @property {string} name
+ * @property {string} login_name
+ * @property {string} language
+ * @property {string | null} tenant
+ * @property {string[]} groups
+ * @property {string[]} permissions
+ *
  * @typedef {string | (() => string | null | Promise<string | null>)} Key
  * @typedef {"connecting" | "open" | "waiting" | "closed"} State
  */

@@ -1,0 +1,109 @@
+// @ts-check
+/** What views are built of: elements that hold text, never HTML. */
+
+/**
+ * @typedef {Node | string | number | null | undefined | false} Child  the last three stand for nothing
+ *
+ * @typedef {Record<string, any>} Props  attributes by their names: true is one without a value;
+ *   false, null and undefined are none. `on`: listeners by event. `data`: of `dataset`. `is`:
+ *   properties of the object, such as `value`.
+ */
+
+/**
+ * An element. Text is set as text, whatever it holds.
+ *
+ * @template {keyof HTMLElementTagNameMap} T
+ * @param {T} tag @param {Props} [props] @param {Child[]} children @returns {HTMLElementTagNameMap[T]}
+ */
+export function el(tag, props = {}, ...children) {
+  return filled(document.createElement(tag), props, children);
+}
+
+/**
+ * @template {Element} E
+ * @param {E} element @param {Props} props @param {Child[]} children @returns {E}
+ */
+function filled(element, { on = {}, data = {}, is = {}, ...attributes }, children) {
+  for (const [name, value] of Object.entries(attributes)) attribute(element, name, value);
+  for (const [name, value] of Object.entries(data)) attribute(element, `data-${name}`, value);
+  for (const [type, listener] of Object.entries(on)) element.addEventListener(type, listener);
+  element.append(...shown(children));
+  return Object.assign(element, is);
+}
+
+/** Sets an attribute, or takes it away. @param {Element} element @param {string} name @param {any} value */
+export function attribute(element, name, value) {
+  if (value === false || value == null) element.removeAttribute(name);
+  else element.setAttribute(name, value === true ? "" : String(value));
+}
+
+/** @param {Child[]} children @returns {(Node | string)[]} */
+export function shown(children) {
+  const some = children.filter((child) => child !== null && child !== undefined && child !== false);
+  return some.map((child) => (child instanceof Node ? child : String(child)));
+}
+
+/**
+ * A picture that means nothing by itself: whoever has it needs a name of his own.
+ *
+ * @param {keyof typeof ICONS} name
+ */
+export function icon(name) {
+  const space = "http://www.w3.org/2000/svg";
+  const path = filled(document.createElementNS(space, "path"), { d: ICONS[name] }, []);
+  const look = { viewBox: "0 0 24 24", class: "icon", "aria-hidden": "true" };
+  return filled(document.createElementNS(space, "svg"), look, [path]);
+}
+
+const ICONS = {
+  add: "M12 5v14M5 12h14",
+  back: "M15 5l-7 7 7 7",
+  bell: "M6 17V11a6 6 0 0 1 12 0v6l1.5 2h-15zM10 21h4",
+  chat: "M4 5h16v11H10l-5 4v-4H4z",
+  close: "M6 6l12 12M18 6L6 18",
+  gear: "M4 7h9M17 7h3M4 17h3M11 17h9M13 4.500v5M7 14.500v5",
+  list: "M8 6h12M8 12h12M8 18h12M4 6h.01M4 12h.01M4 18h.01",
+  more: "M12 6h.01M12 12h.01M12 18h.01",
+  person: "M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8zM5 20c1-4 4-5 7-5s6 1 7 5",
+  search: "M11 17a6 6 0 1 0 0-12 6 6 0 0 0 0 12zM20 20l-5-5",
+  send: "M4 12l16-8-6 16-3-7z",
+};
+
+/**
+ * A part of the page: built in `open` each time it comes in, and silent once it is gone. What it
+ * shows it is given in its constructor.
+ */
+export class View extends HTMLElement {
+  #gone = new AbortController();
+
+  connectedCallback() {
+    this.#gone = new AbortController();
+    this.open();
+  }
+
+  disconnectedCallback() {
+    this.#gone.abort();
+    this.close();
+  }
+
+  /** It is on the page. */
+  open() {}
+
+  /** It is off the page. */
+  close() {}
+
+  /** Aborted when it is gone: for `fetch`, and for listeners. */
+  get gone() {
+    return this.#gone.signal;
+  }
+
+  /** Until it is gone. @param {EventTarget} target @param {string} type @param {(event: any) => void} listener */
+  listen(target, type, listener) {
+    target.addEventListener(type, listener, { signal: this.gone });
+  }
+
+  /** Shows these instead of what was there. @param {Child[]} children */
+  show(...children) {
+    this.replaceChildren(...shown(children));
+  }
+}

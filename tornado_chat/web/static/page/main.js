@@ -1,0 +1,7 @@
+// @ts-check
+/** The start of the page. */
+import { App } from "./app.js";
+import { choose } from "./words.js";
+
+await choose();
+document.body.replaceChildren(new App());

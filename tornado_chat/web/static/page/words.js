@@ -1,0 +1,79 @@
+// @ts-check
+/**
+ * The texts of the page in the language of who reads it. Another language is a module beside
+ * `words/en.js` with the same keys, and a line here.
+ */
+
+/** @typedef {Record<string, string | Partial<Record<Intl.LDMLPluralRule, string>>>} Words */
+
+/** By code: the language's own name for itself, and where its words are. */
+export const LANGUAGES = {
+  en: { name: "English", load: () => import("./words/en.js") },
+  de: { name: "Deutsch", load: () => import("./words/de.js") },
+};
+
+/** @typedef {keyof typeof LANGUAGES} Language */
+
+const KEPT = "tornado_chat.language";
+
+/** @type {Words} */
+let words = {};
+/** @type {Language} */
+let language = "en";
+/** @type {Intl.PluralRules} */
+let plurals;
+/** @type {Record<string, Intl.DateTimeFormat>} */
+let formats = {};
+
+/** Which one it is now. */
+export const spoken = () => language;
+
+/**
+ * Takes this one from now on, and remembers it; without one, that which was chosen before, else the
+ * first of the browser's that we have, else English.
+ *
+ * @param {Language} [wanted]
+ */
+export async function choose(wanted) {
+  if (wanted) localStorage.setItem(KEPT, wanted);
+  const asked = [localStorage.getItem(KEPT) ?? "", ...navigator.languages];
+  const known = asked.map((each) => each.slice(0, 2).toLowerCase()).find((each) => each in LANGUAGES);
+  const found = /** @type {Language} */ (known ?? "en");
+  words = (await LANGUAGES[found].load()).default;
+  language = found;
+  document.documentElement.lang = found;
+  plurals = new Intl.PluralRules(found);
+  const locale = navigator.languages.find((each) => each.startsWith(found)) ?? found;
+  formats = {
+    time: new Intl.DateTimeFormat(locale, { timeStyle: "short" }),
+    day: new Intl.DateTimeFormat(locale, { dateStyle: "full" }),
+    date: new Intl.DateTimeFormat(locale, { dateStyle: "medium" }),
+    moment: new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "medium" }),
+  };
+}
+
+/**
+ * A text. `{name}` in it stands for one of the values; of several forms `count` chooses one.
+ *
+ * @param {string} key @param {Record<string, string | number>} [values]
+ */
+export function t(key, values = {}) {
+  const found = words[key];
+  if (found === undefined) throw new Error(`no words for ${key}`);
+  const form =
+    typeof found === "string" ? found : (found[plurals.select(Number(values.count))] ?? found.other ?? "");
+  return form.replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
+}
+
+/**
+ * A moment as text: `time` of day, `date`, `day` with its weekday, `moment` with its seconds; `short`
+ * is the time of today, and the date of other days.
+ *
+ * @param {"time" | "date" | "day" | "moment" | "short"} how @param {string | number | Date} at
+ */
+export function when(how, at) {
+  const then = new Date(at);
+  if (how !== "short") return formats[how].format(then);
+  const today = then.toDateString() === new Date().toDateString();
+  return formats[today ? "time" : "date"].format(then);
+}

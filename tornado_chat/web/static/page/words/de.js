@@ -1,0 +1,45 @@
+/** Deutsch. */
+export default {
+  // shell
+  "app.name": "tornado_chat",
+  "app.skip": "Zum Inhalt springen",
+  "app.places": "Ansichten",
+  "app.rooms": "Chats",
+  "app.notes": "Mitteilungen",
+  "app.orders": "Bestellungen",
+  "app.admin": "Verwaltung",
+  "app.unread": { one: "{count} ungelesen", other: "{count} ungelesen" },
+  "app.nothing": "Hier ist nichts.",
+  "app.failed": "Das ging schief: {reason}",
+  "app.again": "Noch einmal versuchen",
+  "app.loading": "Wird geladen …",
+  "app.close": "Schließen",
+  "app.cancel": "Abbrechen",
+  "app.save": "Speichern",
+  "link.open": "Verbunden",
+  "link.connecting": "Verbindung wird aufgebaut …",
+  "link.waiting": "Keine Verbindung. Nächster Versuch in {seconds} s",
+  "link.closed": "Getrennt",
+  "link.now": "Jetzt versuchen",
+  "account.menu": "{name}: Konto",
+  "account.language": "Sprache",
+  "account.password": "Passwort ändern",
+  "account.old": "Bisheriges Passwort",
+  "account.new": "Neues Passwort",
+  "account.changed": "Das Passwort ist geändert.",
+  "account.out": "Abmelden",
+  "sign.title": "Anmelden",
+  "sign.name": "Benutzername",
+  "sign.password": "Passwort",
+  "sign.stay": "Auf diesem Gerät angemeldet bleiben",
+  "sign.in": "Anmelden",
+  "sign.working": "Anmeldung läuft …",
+  "sign.wrong": "Name oder Passwort ist falsch.",
+  "sign.often": "Zu viele Versuche. Warten Sie eine Minute und versuchen Sie es noch einmal.",
+  "sign.nobody": "Der Server antwortet nicht. Versuchen Sie es gleich noch einmal.",
+  "sign.ended": "Sie wurden abgemeldet. Melden Sie sich wieder an.",
+  // rooms
+  // notes
+  // orders
+  // admin
+};

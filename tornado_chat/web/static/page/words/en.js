@@ -1,0 +1,45 @@
+/** English. `{name}` stands for what is put in; several forms are chosen by `count`. */
+export default {
+  // shell
+  "app.name": "tornado_chat",
+  "app.skip": "Skip to the content",
+  "app.places": "Views",
+  "app.rooms": "Chats",
+  "app.notes": "Notifications",
+  "app.orders": "Orders",
+  "app.admin": "Admin",
+  "app.unread": { one: "{count} unread", other: "{count} unread" },
+  "app.nothing": "There is nothing here.",
+  "app.failed": "That went wrong: {reason}",
+  "app.again": "Try again",
+  "app.loading": "Loading …",
+  "app.close": "Close",
+  "app.cancel": "Cancel",
+  "app.save": "Save",
+  "link.open": "Connected",
+  "link.connecting": "Connecting …",
+  "link.waiting": "No connection. Next try in {seconds} s",
+  "link.closed": "Disconnected",
+  "link.now": "Try now",
+  "account.menu": "{name}: account",
+  "account.language": "Language",
+  "account.password": "Change password",
+  "account.old": "Present password",
+  "account.new": "New password",
+  "account.changed": "The password is changed.",
+  "account.out": "Sign out",
+  "sign.title": "Sign in",
+  "sign.name": "User name",
+  "sign.password": "Password",
+  "sign.stay": "Stay signed in on this device",
+  "sign.in": "Sign in",
+  "sign.working": "Signing in …",
+  "sign.wrong": "The name or the password is wrong.",
+  "sign.often": "Too many attempts. Wait a minute, and try again.",
+  "sign.nobody": "The server does not answer. Try again in a moment.",
+  "sign.ended": "You were signed out. Sign in again.",
+  // rooms
+  // notes
+  // orders
+  // admin
+};
