@@ -175,12 +175,13 @@ class Demo:
 
     def _print(self) -> None:
         url, ann = self._server.url, self._keys["ann"]
-        click.echo(f"\nThe demo runs at {url} with everything it keeps in {self._folder}/\n")
+        click.echo(f"\nThe demo keeps everything in {self._folder}/")
+        click.echo(f"Open {url} in a browser, and sign in as one of these:\n")
         click.echo(f"  {'login':<18} {'password':<14} api key")
         for name, *_ in PEOPLE:
             click.echo(f"  {name + '@demo.example':<18} {PASSWORD:<14} {self._keys[name]}")
         click.echo(
-            "\nOrders come in and people talk. To see it, paste this into a second terminal:\n"
+            "\nOrders come in and people talk. To see it in a second terminal, paste this there:\n"
         )
         command = Path(".venv/bin/tornado-chat")
         program = command if command.exists() else "tornado-chat"
