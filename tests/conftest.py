@@ -40,7 +40,7 @@ def logs():
 @pytest.fixture(autouse=True)
 def _nothing_unexpected_is_logged(request):
     """For tests with real servers: their folders ask for it by being there."""
-    if not {"integration", "e2e", "reference"} & set(Path(request.path).parts):
+    if not {"integration", "e2e", "browser", "reference"} & set(Path(request.path).parts):
         yield
         return
     logs = request.getfixturevalue("logs")
