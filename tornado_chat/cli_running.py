@@ -10,6 +10,7 @@ from typing import Any
 
 from tornado_chat.config import Config
 from tornado_chat.errors import SetupError
+from tornado_chat.messages import EVERYTHING
 
 SECONDS = 3.0  # for it to answer
 PERMISSION = "status"
@@ -64,7 +65,7 @@ def ask(config: Config, key: str | None) -> Running:
 def own_key(config: Config) -> str | None:
     """Of the first user of the file who may know how the server is."""
     for user in config.users:
-        if user.api_key and {PERMISSION, "*"} & set(user.permissions):
+        if user.api_key and {PERMISSION, *EVERYTHING} & set(user.permissions):
             return user.api_key
     return None
 

@@ -12,6 +12,7 @@ from tornado_chat.errors import BadRequest
 
 MINE = "mine"  # in the native protocol: all that is addressed to me
 TOPIC_NAME_MAX = 128  # characters, design section 5 rule 7
+EVERYTHING = frozenset({"*", "admin"})  # permissions that stand for all others
 
 
 class Topic(NamedTuple):
@@ -232,8 +233,8 @@ class Identity:
     extra: Mapping[str, Any] = field(default_factory=dict, compare=False, hash=False)
 
     def may(self, permission: str) -> bool:
-        """Whether the permission was given; `*` stands for all."""
-        return permission in self.permissions or "*" in self.permissions
+        """Whether the permission was given; each of `EVERYTHING` stands for all."""
+        return not self.permissions.isdisjoint({permission, *EVERYTHING})
 
 
 @dataclass(frozen=True, slots=True)

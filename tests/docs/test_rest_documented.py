@@ -41,8 +41,22 @@ async def test_health_answers_as_the_page_says():
             assert answer.json.keys() == json.loads(shown).keys()
 
 
+def example(section):
+    """The JSON that a section shows."""
+    return json.loads(re.search(rf"## {section}\n.*?```json\n(.*?)```", TEXT, re.DOTALL)[1])
+
+
+async def test_the_examples_of_people():
+    async with running_server() as site:
+        account = (await site.fetch("GET", "/account", name="ann")).json
+        assert account["user"].keys() == example("Signing in and out").keys()
+        people = (await site.fetch("GET", "/people", name="ann")).json
+        assert people.keys() == example("People").keys()
+        assert people["people"][0].keys() == example("People")["people"][0].keys()
+
+
 async def test_the_example_of_an_error():
-    shown = json.loads(re.search(r"```json\n(.*?)```", TEXT, re.DOTALL)[1])
+    shown = example("Errors")
     async with running_server() as site:
         answer = await site.fetch("GET", "/plugins/chat_rooms/roms", name="ann")
         assert (answer.code, answer.json) == (404, shown)

@@ -925,11 +925,11 @@ async def test_login_gives_a_key(tmp_path, js):
     people = [{**each, "password": password_of("ann")} for each in users()[:1]]
     async with running_server(merged({}, {"users": people}), folder=tmp_path) as site:
         code = """
-            const { apiKey, user } = await login(url, "ann@shop.example", password);
-            const chat = open(url, apiKey);
+            const { key, expires, user } = await login(url, "ann@shop.example", password);
+            const chat = open(url, key);
             const { name } = await chat.opened;
             const error = await refused(login(url, "ann@shop.example", "wrong"));
-            return [name, user.userId, error.code, error.status];
+            return [name, user.user_id, new Date(expires) > new Date(), error.code, error.status];
         """
         told = await js(code, url=url(site), password=password_of("ann"))
-        assert told == ["Ann Maas", "u-ann", "bad_request", 400]
+        assert told == ["Ann Maas", "u-ann", True, "unauthorized", 401]

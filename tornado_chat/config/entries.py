@@ -53,7 +53,12 @@ class UserSchema(Section):
     )
     groups = texts((), "Groups inside the tenant.", NAME, example="GROWERP_M_ADMIN")
     permissions = texts(
-        (), 'What is allowed beyond the usual, such as notify; "*" is all.', NAME, example="notify"
+        (),
+        "What is allowed beyond the usual: notify sends notifications, rooms removes members from "
+        "rooms of others, status reads /metrics; plugins have words of their own. admin is all of "
+        'these, and everything else inside the tenant; "*" is the same.',
+        NAME,
+        example="notify",
     )
     api_key = text(
         None,

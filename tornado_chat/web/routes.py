@@ -8,6 +8,12 @@ from tornado.web import RequestHandler, url
 from tornado_chat.errors import NotFound, SetupError
 from tornado_chat.plugins import Plugin, Plugins
 from tornado_chat.plugins.faults import booting
+from tornado_chat.web.account import (
+    ChangingPassword,
+    SigningInByPassword,
+    SigningOut,
+    WhoAmI,
+)
 from tornado_chat.web.api.pages import AsyncApi, OpenApi
 from tornado_chat.web.base import Handler, PluginHandler
 from tornado_chat.web.dialect import Dialect
@@ -17,6 +23,7 @@ from tornado_chat.web.health import Live, Ready
 from tornado_chat.web.house import House
 from tornado_chat.web.metrics import Metrics
 from tornado_chat.web.native import NativeDialect
+from tornado_chat.web.people import AllPeople
 from tornado_chat.web.proxies import Proxies
 from tornado_chat.web.sockets import Sockets
 
@@ -46,6 +53,11 @@ def build(server: "Server", plugins: Plugins, sockets: Sockets, native: NativeDi
         ("", url(r"/metrics", Metrics, shared)),
         ("", url(r"/openapi\.json", OpenApi, {**pages, "routes": routes})),
         ("", url(r"/asyncapi\.json", AsyncApi, pages)),
+        ("", url(r"/account", WhoAmI, shared)),
+        ("", url(r"/account/login", SigningInByPassword, shared)),
+        ("", url(r"/account/logout", SigningOut, shared)),
+        ("", url(r"/account/password", ChangingPassword, shared)),
+        ("", url(r"/people", AllPeople, shared)),
         ("", url(r"/client\.js", StaticFile, shared)),
         ("", url(r"/client/([\w-]+)\.js", StaticFile, shared)),
     ]

@@ -75,6 +75,10 @@ class ErrorAnswer(Schema):
     error = fields.Nested(Problem)
 
 
+class Done(Schema):
+    """Nothing more is to be said."""
+
+
 @dataclass(frozen=True, slots=True)
 class Frames:
     """What the sockets of a dialect take and send, by names for the frames; a shape that is no schema

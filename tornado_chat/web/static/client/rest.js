@@ -4,8 +4,9 @@ import { ChatError } from "./errors.js";
 import { address } from "./link.js";
 
 /** @typedef {import("./types.js").Key} Key */
+/** @typedef {import("./types.js").User} User */
 
-const LOGIN = "/rest/s1/growerp/100/Login";
+const LOGIN = "/account/login";
 /** @type {Record<number, string>} where the answer itself does not say */
 const CODES = {
   400: "bad_request",
@@ -105,12 +106,12 @@ export class Rest {
 }
 
 /**
- * A new key for a name and password, in `apiKey`; with it comes who that is.
+ * A new key for a name and password, and who that is. `expires` is null for a key that stays.
  *
  * @param {string | URL} url @param {string} username @param {string} password
- * @param {{fetch?: typeof globalThis.fetch}} [options] @returns {Promise<any>}
+ * @param {{fetch?: typeof globalThis.fetch}} [options]
+ * @returns {Promise<{key: string, expires: string | null, user: User}>}
  */
-export async function login(url, username, password, options) {
-  const said = await new Rest(url, null, options).post(LOGIN, { username, password });
-  return said.authenticate;
+export function login(url, username, password, options) {
+  return new Rest(url, null, options).post(LOGIN, { username, password });
 }
