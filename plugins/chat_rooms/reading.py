@@ -1,10 +1,10 @@
 """Reading rooms: lists, one room, the room of two people."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from tornado_chat import Identity, NotFound, ReadTx, Server
+from tornado_chat import Identity, Message, NotFound, ReadTx, Server
 
 from . import queries
 from .models import pair_of
@@ -88,6 +88,17 @@ class RoomReader:
         missing = [row.user_id for row in rows if row.full_name is None]
         people = await self._server.people.get(identity, missing) if missing else {}
         return [queries.member_of(row, people) for row in rows]
+
+    async def last_messages(
+        self, identity: Identity, rooms: Sequence[RoomView]
+    ) -> dict[int, Message]:
+        """The last messages of these rooms by their offset, by one query; without those that were
+        thrown away, or that he may not see."""
+        offsets = [room.last_offset for room in rooms if room.last_offset]
+        if not offsets:
+            return {}
+        found = await self._server.read(lambda tx: tx.log.get_many(offsets))
+        return {each.offset: each for each in found if each.audience.includes(identity)}
 
     async def one_to_one(self, identity: Identity, partner: str) -> RoomView | None:
         """The private unnamed room of the caller and this person alone, also one that the caller

@@ -1,6 +1,6 @@
 """The native routes, below /plugins/chat_rooms."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tornado_chat import PluginHandler, Server, describe
@@ -19,7 +19,7 @@ from .schemas import (
     RoomChange,
     RoomPage,
     member_body,
-    room_body,
+    shown_room,
 )
 from .views import RoomView
 
@@ -35,8 +35,13 @@ class RoomHandler(PluginHandler):
         super().initialize(server, config)
         self.rooms = rooms
 
-    def show(self, room: RoomView, status: int = 200) -> None:
-        self.answer({"room": room_body(room)}, status)
+    async def show(self, room: RoomView, status: int = 200) -> None:
+        self.answer({"room": (await self.bodies([room]))[0]}, status)
+
+    async def bodies(self, rooms: Sequence[RoomView]) -> list[dict[str, Any]]:
+        """One query for the last messages of all."""
+        last = await self.rooms.last_messages(self.identity, rooms)
+        return [shown_room(room, last.get(room.last_offset)) for room in rooms]
 
 
 class AllRooms(RoomHandler):
@@ -54,8 +59,7 @@ class AllRooms(RoomHandler):
             include_left=wanted["left"],
             shown=SHOWN_IN_LIST,
         )
-        shown = [room_body(room) for room in found[:limit]]
-        self.answer({"rooms": shown, "more": len(found) > limit})
+        self.answer({"rooms": await self.bodies(found[:limit]), "more": len(found) > limit})
 
     @describe(
         "Makes a room",
@@ -67,13 +71,13 @@ class AllRooms(RoomHandler):
         """201 for a new room, 200 for the one-to-one room that was there."""
         body = self.body()
         room, created = await self.rooms.create(self.identity, **body)
-        self.show(room, 201 if created else 200)
+        await self.show(room, 201 if created else 200)
 
 
 class OneRoom(RoomHandler):
     @describe("Shows a room", answer=OneRoomAnswer, errors=("not_found",))
     async def get(self, room_id: str) -> None:
-        self.show(await self.rooms.get(self.identity, room_id, shown=SHOWN))
+        await self.show(await self.rooms.get(self.identity, room_id, shown=SHOWN))
 
     @describe(
         "Names, opens, leaves a room or comes back",
@@ -84,7 +88,7 @@ class OneRoom(RoomHandler):
     async def patch(self, room_id: str) -> None:
         body = self.body()
         active = {self.identity.user_id: body["active"]} if "active" in body else None
-        self.show(
+        await self.show(
             await self.rooms.change(
                 self.identity,
                 room_id,
@@ -98,14 +102,14 @@ class OneRoom(RoomHandler):
 class Leave(RoomHandler):
     @describe("Leaves a room until its next message", answer=OneRoomAnswer, errors=("not_found",))
     async def post(self, room_id: str) -> None:
-        self.show(await self.rooms.leave(self.identity, room_id))
+        await self.show(await self.rooms.leave(self.identity, room_id))
 
 
 class Read(RoomHandler):
     @describe("Has read a room", answer=OneRoomAnswer, errors=("not_found",))
     async def post(self, room_id: str) -> None:
         await self.rooms.read(self.identity, room_id)
-        self.show(await self.rooms.get(self.identity, room_id, shown=SHOWN))
+        await self.show(await self.rooms.get(self.identity, room_id, shown=SHOWN))
 
 
 class Members(RoomHandler):
@@ -127,7 +131,7 @@ class Members(RoomHandler):
     async def post(self, room_id: str) -> None:
         """Who is a member already stays one; who has left comes back."""
         body = self.body()
-        self.show(await self.rooms.change(self.identity, room_id, add=body["members"]))
+        await self.show(await self.rooms.change(self.identity, room_id, add=body["members"]))
 
 
 class Member(RoomHandler):

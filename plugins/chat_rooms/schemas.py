@@ -4,6 +4,8 @@ from typing import Any
 
 from marshmallow import Schema, fields, validate
 
+from tornado_chat import Message
+
 from .models import NAME_MAX
 from .views import MemberView, RoomView
 
@@ -11,6 +13,7 @@ PAGE, PAGE_MAX = 100, 200  # rooms in one answer
 SHOWN = 100  # members of a room that is shown with them; the others are asked for page by page
 SHOWN_IN_LIST = 10
 MEMBERS_MAX = 500  # in one page
+CONTENT_SHOWN = 500  # characters of a last message
 USER_ID = validate.Length(1, 64)
 NAME = validate.Length(max=NAME_MAX)
 
@@ -88,14 +91,31 @@ class RoomBody(Schema):
     members = fields.List(fields.Nested(MemberBody))
 
 
+class LastMessage(Schema):
+    """The newest message of a room, as a list shows it."""
+
+    offset = fields.Integer()
+    id = fields.String(metadata={"example": "100871"})
+    at = fields.String(metadata={"example": "2026-11-22T10:00:00.123Z"})
+    sender = fields.String(allow_none=True)
+    sender_name = fields.String(allow_none=True)
+    content = fields.String()
+
+
+class ShownRoom(RoomBody):
+    """A room as REST shows it."""
+
+    last_message = fields.Nested(LastMessage, allow_none=True)
+
+
 class OneRoomAnswer(Schema):
-    room = fields.Nested(RoomBody)
+    room = fields.Nested(ShownRoom)
 
 
 class RoomPage(Schema):
     """Newest activity first; `more`: whether there are more."""
 
-    rooms = fields.List(fields.Nested(RoomBody))
+    rooms = fields.List(fields.Nested(ShownRoom))
     more = fields.Boolean()
 
 
@@ -125,6 +145,25 @@ def room_body(room: RoomView) -> dict[str, Any]:
         "created_by": room.created_by,
         "member_count": room.member_count,
         "members": [member_body(member) for member in room.members[:SHOWN]],
+    }
+
+
+def shown_room(room: RoomView, last: Message | None) -> dict[str, Any]:
+    """The same with its last message."""
+    return {**room_body(room), "last_message": None if last is None else last_message(last)}
+
+
+def last_message(message: Message) -> dict[str, Any]:
+    """As much of it as a list has room for. The house may publish what has no text."""
+    content = message.data.get("content")
+    moment = message.time.replace(tzinfo=None)
+    return {
+        "offset": message.offset,
+        "id": message.id,
+        "at": moment.isoformat(timespec="milliseconds") + "Z",
+        "sender": message.sender,
+        "sender_name": message.sender_name,
+        "content": content[:CONTENT_SHOWN] if isinstance(content, str) else "",
     }
 
 

@@ -64,5 +64,7 @@ def test_method_with_its_defaults(method):
 
 def test_example_has_the_fields_of_a_room():
     room = json.loads(re.search(r"```json\n(.*?)```", TEXT, re.DOTALL)[1])
-    assert list(room) == list(schemas.RoomBody().fields)
+    assert list(room) == list(schemas.ShownRoom().fields)
     assert list(room["members"][0]) == list(schemas.MemberBody().fields)
+    assert list(room["last_message"]) == list(schemas.LastMessage().fields)
+    assert f"first {schemas.CONTENT_SHOWN} characters" in TEXT

@@ -5,7 +5,9 @@ import asyncio
 import pytest
 
 from support.queries import counted_queries
-from support.rooms import rooms_server
+from support.rooms import PATH, rooms_server
+from tornado_chat import Audience, Topic
+from tornado_chat.store.models import MessageRow
 
 
 @pytest.fixture
@@ -139,3 +141,59 @@ async def test_a_list_of_1000_rooms_takes_as_many_queries_as_one_of_3(site):
     assert all(len(room.members) == 5 for room in many)
     assert for_few == for_many == 2
     assert for_few_found == for_many_found == 3
+
+
+# The last message of each, on the native wire
+
+
+async def last_messages(site, name="ann"):
+    rooms = (await site.fetch("GET", PATH, name=name)).json["rooms"]
+    return {room["room_id"]: room["last_message"] for room in rooms}
+
+
+async def test_each_room_of_a_list_has_its_last_message(site, several):
+    await site.say("ann", several["lunch"], "at twelve?")
+    said = await site.say("carl", several["lunch"], "yes\n" + "x" * 600)
+    await site.say("bob", several["bob"], "hello")
+    found = await last_messages(site)
+    assert found[several["lunch"]] == {
+        "offset": said.offset,
+        "id": said.id,
+        "at": found[several["lunch"]]["at"],
+        "sender": "u-carl",
+        "sender_name": "Carl Smit",
+        "content": "yes\n" + "x" * 496,
+    }
+    assert found[several["bob"]]["content"] == "hello"
+    assert [room_id for room_id, last in found.items() if last is None] == [
+        several["group"],
+        several["house"],
+        several["carl"],
+    ]
+    room = (await site.fetch("GET", f"{PATH}/{several['lunch']}", name="bob")).json["room"]
+    assert room["last_message"] == found[several["lunch"]]
+    assert found[several["lunch"]]["at"] == said.time.isoformat(timespec="milliseconds")[:-6] + "Z"
+
+
+async def test_a_last_message_that_was_thrown_away_or_is_for_others_is_none(site, several):
+    await site.say("bob", several["bob"], "hello")
+    await site.server.store.write(lambda tx: MessageRow.delete().execute())
+    topic = Topic("SHOP", "room", several["lunch"])
+    for_carl = Audience(users=frozenset({"u-carl"}))
+    await site.server.publish(topic, {"content": "for carl"}, audience=for_carl)
+    await site.server.publish(Topic("SHOP", "room", several["house"]), {"lamp": "on"})
+    found = await last_messages(site)
+    assert found[several["bob"]] is found[several["lunch"]] is None
+    assert (found[several["house"]]["content"], found[several["house"]]["sender"]) == ("", None)
+    assert (await last_messages(site, "carl"))[several["lunch"]]["content"] == "for carl"
+
+
+async def test_the_last_messages_of_a_list_are_one_query_more(site):
+    await make_many(site, 50)
+    for room_id in await site.list("ann"):
+        await site.say("bob", room_id)
+    await site.fetch("GET", PATH, name="ann")
+    with counted_queries() as queries:
+        rooms = (await site.fetch("GET", PATH, name="ann")).json["rooms"]
+    assert len(rooms) == 50 and all(room["last_message"] for room in rooms)
+    assert len(queries.all) == 3, queries.all

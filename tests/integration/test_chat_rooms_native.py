@@ -55,6 +55,7 @@ async def test_a_room_is_made_shown_and_listed(site):
                 "active": True,
             },
         ],
+        "last_message": None,
     }
     assert (await site.fetch("GET", f"{PATH}/100000", name="ann")).json == {"room": room}
     answer = await site.fetch("GET", PATH, name="ann")
@@ -166,8 +167,9 @@ async def test_a_subscriber_gets_the_room_and_what_is_said(site):
     async with site.connect("bob") as bob:
         joined = await bob.ok("subscribe", topic=f"room:{room_id}")
         assert joined["state"]["unread"] == 1
-        shown = await site.fetch("GET", f"{PATH}/{room_id}", name="bob")
-        assert joined["state"]["room"] == shown.json["room"]
+        shown = (await site.fetch("GET", f"{PATH}/{room_id}", name="bob")).json["room"]
+        assert shown.pop("last_message")["offset"] == shown["last_offset"]
+        assert joined["state"]["room"] == shown
         await site.say("ann", room_id, "at twelve?")
         push = await bob.push()
         assert (push["data"], push["sender_name"]) == ({"content": "at twelve?"}, "Ann Maas")
