@@ -162,15 +162,15 @@ class People:
             "origins": [{"origin": self.url, "localStorage": [{"name": KEPT, "value": kept}]}],
         }
 
-    async def describe(self, error):
-        """What was to be seen when it failed."""
+    async def seen(self):
+        """What is to be seen now, for who looks into a failure."""
+        found = list(self.watch.faults)
         for person in self.here:
             for page in person.context.pages:
                 with contextlib.suppress(Exception):  # it may be gone
-                    text = await page.inner_text("body", timeout=1000)
-                    error.add_note(f"{person.name} at {page.url} sees:\n{text[:2000]}\n")
-        for fault in self.watch.faults:
-            error.add_note(fault)
+                    text = await page.locator("body").aria_snapshot(timeout=1000)
+                    found.append(f"{person.name} at {page.url} sees:\n{text[:4000]}\n")
+        return "\n".join(found)
 
 
 @contextlib.asynccontextmanager
@@ -182,7 +182,7 @@ async def people(url):
         try:
             yield found
         except Exception as error:
-            await found.describe(error)
+            error.add_note(await found.seen())
             raise
         finally:
             await browser.close()
