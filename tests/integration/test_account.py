@@ -228,8 +228,9 @@ def beside(moqui):
 
 async def test_somebody_whom_a_moqui_knows(moqui):
     async with beside(moqui) as site:
-        answer = await sign_in(site, "ann@moqui.example", "Secret99!")
+        answer = await sign_in(site, " ann@moqui.example ", "Secret99!")
         assert (answer.code, answer.json["expires"]) == (200, None)
+        assert moqui.fields["username"] == "ann@moqui.example"
         user = answer.json["user"]
         assert (user["user_id"], user["tenant"], user["language"]) == ("100001", "100010", "nl")
         key = answer.json["key"]

@@ -77,6 +77,7 @@ async def test_page_by_page(site):
         assert len(page["people"]) <= 2
         found, start, more = found + names(page), start + 2, page["more"]
     assert (found, start) == (["admin", "bob", "carl", "dora"], 6)
+    assert [(await find(site, f"limit={each}"))["more"] for each in (4, 5)] == [True, False]
     assert await find(site, "start=1000") == {"people": [], "more": False}
 
 
