@@ -289,6 +289,22 @@ class Client {
   }
 }
 
+test("whoever reads is told of each joining, before what comes by it", async () => {
+  const client = new Client();
+  const onJoined = () => client.given.push("joined");
+  const onMessage = ({ offset }) => client.given.push(offset);
+  client.add(null, { onJoined, onMessage });
+  await client.settle();
+  client.house.publish();
+  await client.settle();
+  client.cut();
+  client.house.publish();
+  await client.settle();
+  const [joined, , first, again, second] = client.given;
+  assert.deepEqual([joined, again], ["joined", "joined"]);
+  assert.deepEqual([client.given.length, second], [5, first + 1]);
+});
+
 async function play(seed, since, size) {
   const random = chance(seed);
   const upTo = (most) => Math.floor(random() * (most + 1));

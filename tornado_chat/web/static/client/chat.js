@@ -114,14 +114,14 @@ export class Chat extends EventTarget {
   publish(topic, data, { key = newKey() } = {}) {
     return new Publication(topic, data, key, (publication, answered) => {
       this.#outgoing.put("publish", { topic, key, data }, (problem, ok) => {
-        this.#unsent.delete(publication);
+        if (this.state !== "closed") this.#unsent.delete(publication); // else nobody has answered
         answered(problem, ok);
       });
       this.#unsent.add(publication);
     });
   }
 
-  /** Publications without an answer, in their order. */
+  /** Publications that the server has not answered, in their order; also once it is closed. */
   get unsent() {
     return [...this.#unsent];
   }

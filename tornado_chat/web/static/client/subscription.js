@@ -22,6 +22,8 @@ import { ChatError, tell } from "./errors.js";
  * @property {(message: Message, subscription: Subscription) => void} [onMessage]  instead of iterating
  * @property {(subscription: Subscription) => void | Promise<void>} [onSnapshot]  begin with its
  *   `state`, which may be null: what was before is not all
+ * @property {(subscription: Subscription) => void} [onJoined]  at each connection: what is said from
+ *   now on comes. Signals of before were missed
  * @property {(error: ChatError | null, subscription: Subscription) => void} [onEnd]  null: was closed
  *
  * @typedef {object} Wire  what a subscription asks of its connection
@@ -164,6 +166,7 @@ export class Subscription {
       if (since === null) this.position = mark;
     }
     this.#answered(null);
+    tell(this.#reader.onJoined, this);
     if (ok.complete) return;
     if (since !== "start") this.#since = mark;
     let hole = isPosition(since);

@@ -4,19 +4,20 @@
  * for; then all its tabs share it.
  */
 import { login, Rest } from "../client.js";
+import { recall, remember } from "./storage.js";
 
-/** @typedef {import("../client/types.js").User} User */
-/** @typedef {{key: string, user: User}} Account */
+/**
+ * @typedef {import("../client/types.js").User} User
+ * @typedef {{key: string, user: User, plugins?: string[]}} Account  and what it was when last heard of
+ */
 
-const KEPT = "tornado_chat.account";
+const KEPT = "account";
+/** @type {import("./storage.js").Where[]} */
+const PLACES = ["sessionStorage", "localStorage"];
 
 /** @returns {Account | null} */
 export function kept() {
-  try {
-    return JSON.parse(sessionStorage.getItem(KEPT) ?? localStorage.getItem(KEPT) ?? "null");
-  } catch {
-    return null;
-  }
+  return recall(PLACES[0], KEPT) ?? recall(PLACES[1], KEPT);
 }
 
 /**
@@ -27,7 +28,9 @@ export function kept() {
  */
 export async function signIn(name, password, stay) {
   const { key, user } = await login(location.origin, name, password);
-  return keep({ key, user }, stay ? localStorage : sessionStorage);
+  const account = { key, user };
+  remember(stay ? "localStorage" : "sessionStorage", KEPT, account);
+  return account;
 }
 
 /** Revokes the key; forgets it in any case. @param {Account} account */
@@ -41,22 +44,22 @@ export async function signOut({ key }) {
  *
  * @param {Account} account @param {string} old @param {string} wanted @returns {Promise<Account>}
  */
-export async function changePassword({ key }, old, wanted) {
-  const rest = new Rest(location.origin, key);
-  const changed = await rest.post("/account/password", { old, new: wanted });
-  const storage = sessionStorage.getItem(KEPT) ? sessionStorage : localStorage;
-  return keep({ key: changed.key, user: changed.user }, storage);
+export async function changePassword(account, old, wanted) {
+  const rest = new Rest(location.origin, account.key);
+  const { key, user } = await rest.post("/account/password", { old, new: wanted });
+  const changed = { ...account, key, user };
+  replace(account.key, changed);
+  return changed;
 }
 
-/** @param {Account} account @param {Storage} storage */
-function keep(account, storage) {
-  storage.setItem(KEPT, JSON.stringify(account));
-  return account;
+/** Where this key is kept, there is this now. @param {string} key @param {Account | null} account */
+export function replace(key, account) {
+  for (const where of PLACES) {
+    if (recall(where, KEPT)?.key === key) remember(where, KEPT, account);
+  }
 }
 
 /** It is over, unless another one has come meanwhile. @param {string} key */
 export function forget(key) {
-  for (const storage of [sessionStorage, localStorage]) {
-    if (JSON.parse(storage.getItem(KEPT) ?? "null")?.key === key) storage.removeItem(KEPT);
-  }
+  replace(key, null);
 }

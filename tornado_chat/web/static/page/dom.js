@@ -1,5 +1,6 @@
 // @ts-check
 /** What views are built of: elements that hold text, never HTML. */
+import { t } from "./words.js";
 
 /**
  * @typedef {Node | string | number | null | undefined | false} Child  the last three stand for nothing
@@ -61,13 +62,43 @@ const ICONS = {
   bell: "M6 17V11a6 6 0 0 1 12 0v6l1.5 2h-15zM10 21h4",
   chat: "M4 5h16v11H10l-5 4v-4H4z",
   close: "M6 6l12 12M18 6L6 18",
+  copy: "M9 9h11v11H9zM5 15H4V4h11v1",
+  check: "M5 12.500l4.500 4.500L19 7",
+  danger: "M8.500 3.500h7l5 5v7l-5 5h-7l-5-5v-7zM12 8v5M12 16h.01",
+  down: "M6 9l6 6 6-6",
+  edit: "M4 20h4L19 9l-4-4L4 16zM13 7l4 4",
+  eye: "M2 12c3-5 6-7 10-7s7 2 10 7c-3 5-6 7-10 7s-7-2-10-7zM12 15a3 3 0 1 0 0-6 3 3 0 0 0 0 6z",
   gear: "M4 7h9M17 7h3M4 17h3M11 17h9M13 4.500v5M7 14.500v5",
+  globe: "M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18zM3 12h18M12 3c-5 5-5 13 0 18M12 3c5 5 5 13 0 18",
+  hidden: "M2 12c3-5 6-7 10-7s7 2 10 7c-3 5-6 7-10 7s-7-2-10-7zM4 20L20 4",
+  info: "M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18zM12 11v5M12 8h.01",
+  key: "M14 14a5 5 0 1 0-4-4l-7 7v4h4v-2h2v-2h2zM16 8h.01",
   list: "M8 6h12M8 12h12M8 18h12M4 6h.01M4 12h.01M4 18h.01",
   more: "M12 6h.01M12 12h.01M12 18h.01",
+  out: "M14 4H5v16h9M10 12h11M17 8l4 4-4 4",
+  people: "M9 11a3.500 3.500 0 1 0 0-7 3.500 3.500 0 0 0 0 7zM3 20c.5-4 3-6 6-6s5.500 2 6 6M15 4a3.500 3.500 0 0 1 0 7M18 14.500c1.500 1 2.500 3 3 5.500",
   person: "M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8zM5 20c1-4 4-5 7-5s6 1 7 5",
   search: "M11 17a6 6 0 1 0 0-12 6 6 0 0 0 0 12zM20 20l-5-5",
   send: "M4 12l16-8-6 16-3-7z",
+  warning: "M12 4l9 16H3zM12 10v4M12 17h.01",
 };
+
+/** Whose page it is. */
+export function brand() {
+  return el("p", { class: "brand" }, el("img", { src: "/page/icon.svg", alt: "" }), t("app.name"));
+}
+
+/**
+ * Another view is there now: who hears the page, or goes on by keys, begins at its heading.
+ *
+ * @param {Element} view
+ */
+export function focusHeading(view) {
+  const heading = /** @type {HTMLElement | null} */ (view.querySelector("h1, h2"));
+  if (!heading) return;
+  heading.tabIndex = -1;
+  heading.focus({ preventScroll: true });
+}
 
 /**
  * A part of the page: built in `open` each time it comes in, and silent once it is gone. What it

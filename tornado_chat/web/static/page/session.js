@@ -1,31 +1,49 @@
 // @ts-check
 /** What is there while somebody is signed in: the client, and what he sees of rooms and notifications. */
 import { connect } from "../client.js";
+import { replace } from "./account.js";
 import { Notes } from "./notes/notes.js";
 import { Rooms } from "./rooms/rooms.js";
+import { recall, remember } from "./storage.js";
 
 /** @typedef {import("./account.js").Account} Account */
 
-/** Events: `change` of `user` and `plugins`; `ended`, the key is good no longer. */
+const AGAIN_MS = 5000; // until a server that could not say who one is, is asked again
+
+/**
+ * Events: `change` of `user` and `plugins`, which are refreshed at each connection; `ended`, the key is
+ * good no longer. What is on its way to the server outlives a reload of the tab: it is in
+ * `chat.unsent` before anything else is there.
+ */
 export class Session extends EventTarget {
-  /** @type {string[]} the plugins that the server has */
-  plugins = [];
+  #over = new AbortController();
+  #kept;
 
   /** @param {Account} account */
   constructor(account) {
     super();
+    const { signal } = this.#over;
     this.account = account;
     this.user = account.user;
+    /** those that the server has; none, until that was heard once */
+    this.plugins = account.plugins ?? [];
+    this.known = account.plugins !== undefined;
     this.chat = connect(location.origin, account.key);
     this.rest = this.chat.rest;
+    this.#kept = `unsent.${this.user.user_id}`;
+    this.#resend();
     this.rooms = new Rooms(this.chat, this.user);
     this.notes = new Notes(this.chat, this.user);
     this.chat.subscribe("mine", {
       onMessage: (message) => this.#of(message.topic).take(message),
-      onSnapshot: () => this.#load(),
+      onJoined: () => this.#load(),
     });
-    this.chat.addEventListener("signal", ({ detail }) => this.#of(detail.topic).hear(detail));
+    this.chat.addEventListener("signal", (/** @type {any} */ { detail }) => {
+      this.#of(detail.topic).hear(detail);
+    });
     this.chat.addEventListener("state", () => this.#look());
+    globalThis.addEventListener("pagehide", () => this.#keep(), { signal });
+    globalThis.addEventListener("visibilitychange", () => this.#keep(), { signal });
   }
 
   /** @param {string} permission */
@@ -33,12 +51,32 @@ export class Session extends EventTarget {
     return ["*", "admin", permission].some((each) => this.user.permissions.includes(each));
   }
 
-  /** What is there now, before the messages that follow. */
-  async #load() {
+  /** Whether the server has this plugin. @param {string} plugin */
+  has(plugin) {
+    return this.plugins.includes(plugin);
+  }
+
+  /** What is there now: it is listened to already, and signals of before were missed. */
+  #load() {
     this.rooms.load();
     this.notes.load();
-    Object.assign(this, await this.rest.get("/account"));
-    this.dispatchEvent(new Event("change"));
+    this.#refresh();
+  }
+
+  async #refresh() {
+    const { account } = this;
+    try {
+      const { user, plugins } = await this.rest.get("/account");
+      if (this.#over.signal.aborted) return;
+      this.account = { ...account, user, plugins };
+      if (JSON.stringify(this.account) === JSON.stringify(account)) return;
+      Object.assign(this, { user, plugins, known: true });
+      replace(account.key, this.account);
+      this.dispatchEvent(new Event("change"));
+    } catch {
+      const again = () => this.chat.state === "open" && this.#refresh();
+      setTimeout(again, AGAIN_MS); // without a connection the next one does it
+    }
   }
 
   /** @param {string} topic */
@@ -50,8 +88,30 @@ export class Session extends EventTarget {
     if (this.chat.error?.code === "unauthorized") this.dispatchEvent(new Event("ended"));
   }
 
-  /** Whoever it was has gone. */
+  // What was not sent
+
+  #resend() {
+    const unsent = recall("sessionStorage", this.#kept) ?? [];
+    for (const { topic, data, key } of unsent) this.chat.publish(topic, data, { key });
+  }
+
+  #keep() {
+    const unsent = this.chat.unsent.map(({ topic, data, key }) => ({ topic, data, key }));
+    remember("sessionStorage", this.#kept, unsent.length ? unsent : null);
+  }
+
+  // Its end
+
+  /** The tab is another's, or the key is no longer good. */
   close() {
+    this.#keep();
+    this.#over.abort();
     this.chat.close();
+  }
+
+  /** He has gone: nothing of his stays. */
+  leave() {
+    this.close();
+    remember("sessionStorage", this.#kept, null);
   }
 }

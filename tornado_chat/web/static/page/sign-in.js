@@ -1,82 +1,84 @@
 // @ts-check
-/** <chat-sign-in>: name and password. */
+/** <chat-sign-in>: name and password. Event `account`, which bubbles, with who is signed in. */
 import { signIn } from "./account.js";
-import { el, View } from "./dom.js";
+import { attribute, brand, el, View } from "./dom.js";
+import { LanguageChoice } from "./language.js";
+import { because } from "./loading.js";
+import { PasswordField } from "./password.js";
 import { t } from "./words.js";
 
-/** @type {Record<string, string>} by the code of an error */
-const SAID = {
-  unauthorized: "sign.wrong",
-  rate_limited: "sign.often",
-  unavailable: "sign.nobody",
-};
+/** @typedef {import("../client.js").ChatError} ChatError */
 
 export class SignIn extends View {
-  #said;
-  #signedIn;
+  #said = el("p", { class: "said", role: "alert" });
+  #name = el("input", {
+    id: "username",
+    name: "username",
+    autocomplete: "username",
+    autocapitalize: "none",
+    spellcheck: "false",
+    required: true,
+  });
+  #password = new PasswordField(t("sign.password"), "current-password", { name: "password" });
+  #stay = el("input", { type: "checkbox", name: "stay" });
+  #button = el("button", { class: "main", type: "submit" }, t("sign.in"));
+  #why;
 
-  /** @param {(account: import("./account.js").Account) => void} signedIn @param {string} [said]  why he is here */
-  constructor(signedIn, said = "") {
+  /** @param {string} [why]  he is here */
+  constructor(why = "") {
     super();
-    this.#signedIn = signedIn;
-    this.#said = el("p", { class: "said", role: "alert" }, said);
+    this.#why = why;
   }
 
   open() {
-    const name = el("input", {
-      id: "name",
-      name: "username",
-      autocomplete: "username",
-      autocapitalize: "none",
-      spellcheck: "false",
-      required: true,
-    });
-    const password = el("input", {
-      id: "password",
-      name: "password",
-      type: "password",
-      autocomplete: "current-password",
-      required: true,
-    });
-    const stay = el("input", { type: "checkbox", id: "stay" });
-    const button = el("button", { class: "main", type: "submit" }, t("sign.in"));
-    const send = async (/** @type {Event} */ event) => {
-      event.preventDefault();
-      button.disabled = true;
-      this.#said.textContent = t("sign.working");
-      try {
-        this.#signedIn(await signIn(name.value.trim(), password.value, stay.checked));
-      } catch (problem) {
-        this.#refused(/** @type {import("../client.js").ChatError} */ (problem));
-        button.disabled = false;
-        password.select();
-      }
-    };
-    this.show(
-      el(
-        "main",
-        { class: "card", id: "content" },
-        el("img", { src: "/page/icon.svg", alt: "", width: 48, height: 48 }),
-        el("h1", {}, t("sign.title")),
-        el(
-          "form",
-          { on: { submit: send } },
-          el("label", { for: "name" }, t("sign.name")),
-          name,
-          el("label", { for: "password" }, t("sign.password")),
-          password,
-          el("label", { class: "check" }, stay, t("sign.stay")),
-          button,
-          this.#said,
-        ),
-      ),
+    document.title = `${t("sign.title")} · ${t("app.name")}`;
+    const form = el(
+      "form",
+      { on: { submit: (/** @type {Event} */ event) => this.#send(event) } },
+      el("div", {}, el("label", { for: "username" }, t("sign.name")), this.#name),
+      this.#password,
+      el("label", { class: "check" }, this.#stay, t("sign.stay")),
+      this.#said,
+      this.#button,
     );
-    name.focus();
+    const card = el("div", { class: "card" }, el("h1", {}, t("sign.title")), form);
+    this.show(el("main", { id: "content" }, brand(), card), el("footer", {}, new LanguageChoice()));
+    this.#name.focus();
+    this.#tell(this.#why);
   }
 
-  /** @param {import("../client.js").ChatError} problem */
-  #refused({ code, message }) {
-    this.#said.textContent = SAID[code] ? t(SAID[code]) : t("app.failed", { reason: message });
+  /** @param {Event} event */
+  async #send(event) {
+    event.preventDefault();
+    if (this.#button.ariaDisabled === "true") return;
+    this.#work(true);
+    try {
+      const name = this.#name.value.trim();
+      const detail = await signIn(name, this.#password.value, this.#stay.checked);
+      this.dispatchEvent(new CustomEvent("account", { bubbles: true, detail }));
+    } catch (problem) {
+      this.#work(false);
+      this.#refused(/** @type {ChatError} */ (problem));
+    }
+  }
+
+  /** @param {boolean} working */
+  #work(working) {
+    attribute(this.#button, "aria-disabled", working && "true");
+    this.#button.textContent = t(working ? "sign.working" : "sign.in");
+    if (working) this.#tell("");
+  }
+
+  /** @param {ChatError} problem */
+  #refused(problem) {
+    const wrong = problem.code === "unauthorized";
+    this.#tell(wrong ? t("sign.wrong") : because(problem));
+    if (wrong) this.#password.field.select();
+  }
+
+  /** @param {string} text */
+  #tell(text) {
+    this.#said.textContent = text;
   }
 }
 

@@ -1,27 +1,27 @@
 // @ts-check
 /**
  * The texts of the page in the language of who reads it. Another language is a module beside
- * `words/en.js` with the same keys, and a line here.
+ * `words/en.js` with the same keys, and a line here. What it does not have is said in English.
  */
+import { recall, remember } from "./storage.js";
+import english from "./words/en.js";
 
 /** @typedef {Record<string, string | Partial<Record<Intl.LDMLPluralRule, string>>>} Words */
 
 /** By code: the language's own name for itself, and where its words are. */
 export const LANGUAGES = {
-  en: { name: "English", load: () => import("./words/en.js") },
+  en: { name: "English", load: async () => ({ default: english }) },
   de: { name: "Deutsch", load: () => import("./words/de.js") },
 };
 
 /** @typedef {keyof typeof LANGUAGES} Language */
 
-const KEPT = "tornado_chat.language";
-
 /** @type {Words} */
-let words = {};
+let words = english;
 /** @type {Language} */
 let language = "en";
 /** @type {Intl.PluralRules} */
-let plurals;
+let plurals = new Intl.PluralRules("en");
 /** @type {Record<string, Intl.DateTimeFormat>} */
 let formats = {};
 
@@ -35,21 +35,27 @@ export const spoken = () => language;
  * @param {Language} [wanted]
  */
 export async function choose(wanted) {
-  if (wanted) localStorage.setItem(KEPT, wanted);
-  const asked = [localStorage.getItem(KEPT) ?? "", ...navigator.languages];
+  if (wanted) remember("localStorage", "language", wanted);
+  const asked = [wanted ?? recall("localStorage", "language") ?? "", ...navigator.languages];
   const known = asked.map((each) => each.slice(0, 2).toLowerCase()).find((each) => each in LANGUAGES);
   const found = /** @type {Language} */ (known ?? "en");
-  words = (await LANGUAGES[found].load()).default;
+  words = { ...english, ...(await LANGUAGES[found].load()).default };
   language = found;
   document.documentElement.lang = found;
   plurals = new Intl.PluralRules(found);
   const locale = navigator.languages.find((each) => each.startsWith(found)) ?? found;
   formats = {
     time: new Intl.DateTimeFormat(locale, { timeStyle: "short" }),
+    clock: new Intl.DateTimeFormat(locale, { timeStyle: "medium" }),
     day: new Intl.DateTimeFormat(locale, { dateStyle: "full" }),
     date: new Intl.DateTimeFormat(locale, { dateStyle: "medium" }),
     moment: new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "medium" }),
   };
+}
+
+/** Whether there is such a text. @param {string} key */
+export function has(key) {
+  return key in words;
 }
 
 /**
@@ -66,10 +72,10 @@ export function t(key, values = {}) {
 }
 
 /**
- * A moment as text: `time` of day, `date`, `day` with its weekday, `moment` with its seconds; `short`
+ * A moment as text: `time` of day, `clock` with its seconds, `date`, `day` with its weekday, `moment` with its seconds; `short`
  * is the time of today, and the date of other days.
  *
- * @param {"time" | "date" | "day" | "moment" | "short"} how @param {string | number | Date} at
+ * @param {"time" | "clock" | "date" | "day" | "moment" | "short"} how @param {string | number | Date} at
  */
 export function when(how, at) {
   const then = new Date(at);

@@ -1,0 +1,89 @@
+// @ts-check
+/** <chat-account>: whose page this is, and what is his to set. */
+import { changePassword } from "./account.js";
+import { ask } from "./dialog.js";
+import { el, icon, View } from "./dom.js";
+import { LanguageChoice } from "./language.js";
+import { PasswordField } from "./password.js";
+import { say } from "./say.js";
+import { t } from "./words.js";
+
+/** Events, which bubble: `leave`, and `account` with another one as its detail. */
+export class AccountMenu extends View {
+  #session;
+
+  /** @param {import("./session.js").Session} session */
+  constructor(session) {
+    super();
+    this.#session = session;
+  }
+
+  open() {
+    this.listen(this.#session, "change", () => this.#draw());
+    this.#draw();
+  }
+
+  #draw() {
+    const { name, login_name: login, tenant } = this.#session.user;
+    const menu = el(
+      "div",
+      { id: "account", class: "menu", popover: "auto" },
+      el("p", { class: "who" }, el("strong", {}, name), el("span", { class: "faint" }, login)),
+      tenant && el("p", { class: "faint" }, t("account.company", { name: tenant })),
+      new LanguageChoice(),
+      this.#button("key", t("account.password"), () => this.#password()),
+      this.#button("out", t("account.out"), () => this.#tell("leave")),
+    );
+    const button = el(
+      "button",
+      { class: "opener", popovertarget: "account", "aria-label": t("account.menu", { name }) },
+      el("span", { class: "initials", "aria-hidden": "true" }, initials(name)),
+      el("span", { class: "name" }, name),
+      icon("down"),
+    );
+    this.show(button, menu);
+  }
+
+  /** @param {"key" | "out"} picture @param {string} text @param {() => void} act */
+  #button(picture, text, act) {
+    const click = () => {
+      /** @type {HTMLElement} */ (this.querySelector(".menu")).hidePopover();
+      act();
+    };
+    return el("button", { class: "item", on: { click } }, icon(picture), text);
+  }
+
+  async #password() {
+    const { account } = this.#session;
+    const old = new PasswordField(t("account.old"), "current-password");
+    const wanted = new PasswordField(t("account.new"), "new-password");
+    const send = async () => {
+      const detail = await changePassword(account, old.value, wanted.value);
+      say(t("account.changed"));
+      this.#tell("account", detail);
+    };
+    const name = el("input", {
+      autocomplete: "username", // for what keeps passwords
+      class: "only-heard",
+      readonly: true,
+      tabindex: -1,
+      "aria-hidden": "true",
+      value: account.user.login_name,
+    });
+    const question = { title: t("account.password"), action: t("app.save"), send };
+    await ask(question, el("p", { class: "faint" }, t("account.others")), name, old, wanted);
+  }
+
+  /** @param {string} type @param {any} [detail] */
+  #tell(type, detail) {
+    this.dispatchEvent(new CustomEvent(type, { bubbles: true, detail }));
+  }
+}
+
+/** Of the first name and of the last. @param {string} name */
+export function initials(name) {
+  const [first = "?", ...others] = name.split(/\s+/).filter(Boolean);
+  return [first, others.at(-1) ?? ""].map((each) => [...each][0] ?? "").join("").toUpperCase();
+}
+
+customElements.define("chat-account", AccountMenu);

@@ -1,0 +1,26 @@
+// @ts-check
+/** What the browser keeps for the page, by a name: in this tab, or on this device. Some forbid it. */
+
+/** @typedef {"sessionStorage" | "localStorage"} Where */
+
+const PREFIX = "tornado_chat.";
+
+/** Null where there is nothing. @param {Where} where @param {string} name @returns {any} */
+export function recall(where, name) {
+  try {
+    return JSON.parse(globalThis[where].getItem(PREFIX + name) ?? "null");
+  } catch {
+    return null;
+  }
+}
+
+/** Null forgets it. Whether it is kept. @param {Where} where @param {string} name @param {any} value */
+export function remember(where, name, value) {
+  try {
+    if (value === null) globalThis[where].removeItem(PREFIX + name);
+    else globalThis[where].setItem(PREFIX + name, JSON.stringify(value));
+    return true;
+  } catch {
+    return false; // forbidden, or full
+  }
+}
