@@ -16,7 +16,16 @@ from tornado_chat.engine import Engine
 from tornado_chat.errors import SetupError
 from tornado_chat.gate import Gate
 from tornado_chat.hub import Hub
-from tornado_chat.messages import Audience, Credentials, Identity, Message, Posted, Signal, Topic
+from tornado_chat.messages import (
+    MEMBERS,
+    Audience,
+    Credentials,
+    Identity,
+    Message,
+    Posted,
+    Signal,
+    Topic,
+)
 from tornado_chat.plugins import Plugin, Plugins
 from tornado_chat.plugins.calls import Calls
 from tornado_chat.plugins.providers import Registry
@@ -115,10 +124,17 @@ class PluginApi:
         )
 
     def signal(
-        self, topic: Topic, name: str, data: Mapping[str, Any], sender: str | None = None
+        self,
+        topic: Topic,
+        name: str,
+        data: Mapping[str, Any],
+        sender: str | None = None,
+        *,
+        audience: Audience = MEMBERS,
     ) -> None:
-        """To those who listen now, best effort."""
-        self.broker.signal(Signal(topic, name, data, sender))
+        """To those who listen now, best effort: whoever subscribed the topic by its name; or whom
+        the audience names, if he subscribed the topic or `mine`."""
+        self.broker.signal(Signal(topic, name, data, sender, audience))
 
     async def identify(self, credentials: Credentials) -> Identity:
         """Who shows these. Raises Unauthorized, RateLimited, Unavailable."""

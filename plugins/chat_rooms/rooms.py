@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import orjson
 
-from tornado_chat import BadRequest, Denied, Identity, NotFound, Server, Topic, Tx
+from tornado_chat import Audience, BadRequest, Denied, Identity, NotFound, Server, Topic, Tx
 
 from . import queries
 from .models import NAME_MAX, Room, pair_of, topic_of
@@ -62,7 +62,7 @@ class Rooms(RoomReader):
         tenant, caller = identity.tenant, self._viewer(identity)
         name = clean_name(name)
         others = [user for user in dict.fromkeys(members) if user != caller]
-        away = frozenset(left)
+        away = frozenset(left).intersection(others)
         ids = [*([caller] if caller else []), *others]
         self._check_count(len(ids))
         names = await self._check_people(identity, others)
@@ -74,8 +74,10 @@ class Rooms(RoomReader):
             pair = pair_of(private=private, name=name, members=frozenset(ids))
             found = pair and Room.get_or_none(Room.tenant == tenant, Room.pair == pair)
             if found:
-                if caller:
-                    tx.members.restore(topic_of(tenant, str(found.id)), [caller])
+                if caller and caller in queries.who_left(found.topic_id):
+                    topic = topic_of(tenant, str(found.id))
+                    tx.members.restore(topic, [caller])
+                    self._tell(tx, topic, caller, [caller])
                 return str(found.id), False
             self._check_made(caller)
             number = queries.next_id()
@@ -95,8 +97,9 @@ class Rooms(RoomReader):
             if caller:
                 tx.members.add(topic, [caller], read=True)
             tx.members.add(topic, ids)
-            for user in away.intersection(others):
+            for user in away:
                 tx.members.leave(topic, user)
+            self._tell(tx, topic, caller, frozenset(ids) - away)
             return topic.key, True
 
         room_id, created = await self._server.write(work)
@@ -148,11 +151,13 @@ class Rooms(RoomReader):
             back = {user for user in [*wanted, *flags] if flags.get(user, True)}
             if caller is not None and row.gone and caller not in back:
                 raise not_found(room_id)  # who has left changes nothing, unless he comes back
-            if returning := back & queries.who_left(row.topic_id):
-                tx.members.restore(topic, returning)
-            if caller is not None and flags.get(caller) is False:
-                tx.members.leave(topic, caller)
-            update(row, columns, ids)
+            moved = back & queries.who_left(row.topic_id)
+            if moved:
+                tx.members.restore(topic, moved)
+            if caller and flags.get(caller) is False and tx.members.leave(topic, caller):
+                moved = moved | {caller}
+            for_all = update(row, columns, ids) or newcomers
+            self._tell(tx, topic, caller, ids if for_all else moved)
 
         await self._server.write(work)
         return await self.get(identity, room_id)
@@ -164,8 +169,9 @@ class Rooms(RoomReader):
 
         def work(tx: Tx) -> None:
             row = self._find(tx, identity, room_id)
-            if caller is not None:
-                tx.members.leave(topic_of(row.tenant, str(row.id)), caller)
+            topic = topic_of(row.tenant, str(row.id))
+            if caller is not None and tx.members.leave(topic, caller):
+                self._tell(tx, topic, caller, [caller])
 
         await self._server.write(work)
         return await self.get(identity, room_id)
@@ -185,12 +191,14 @@ class Rooms(RoomReader):
                 raise Denied(
                     f"remove from {topic.name}: only who made the room, or the permission rooms"
                 )
-            if user not in tx.members.ids(row.topic_id):
+            members = tx.members.ids(row.topic_id)
+            if user not in members:
                 raise NotFound(f"member {user[:64]}: not in room {row.id}")
             if row.pair is not None:
                 raise BadRequest(f"room {row.id}: is between two people, leave it instead")
             tx.members.remove(topic, [user])
-            update(row, {}, tx.members.ids(row.topic_id))
+            update(row, {}, members - {user})
+            self._tell(tx, topic, self._viewer(identity), members)  # before he hears no more of it
             tx.defer(lambda: self._server.revoke(user=user, topic=topic))
 
         await self._server.write(work)
@@ -206,6 +214,12 @@ class Rooms(RoomReader):
         return await self._server.write(lambda tx: tx.members.read(topic, caller, upto)) is not None
 
     # Inside
+
+    def _tell(self, tx: Tx, topic: Topic, doer: str | None, users: Iterable[str]) -> None:
+        """To these the room has changed: their front-ends look again, once it is committed."""
+        audience = Audience(users=frozenset(users))
+        if audience.users:
+            tx.defer(lambda: self._server.signal(topic, "changed", {}, doer, audience=audience))
 
     def _may_remove(self, identity: Identity, row: Any, user: str) -> bool:
         return identity.user_id in {user, row.created_by} or identity.may("rooms")
@@ -252,8 +266,8 @@ class House(Rooms):
         return True
 
 
-def update(row: Any, columns: Mapping[str, Any], members: frozenset[str]) -> None:
-    """Writes what differs. The pair follows: a room that turns into the one-to-one of two people
+def update(row: Any, columns: Mapping[str, Any], members: frozenset[str]) -> bool:
+    """Writes what differs; whether anybody sees it. The pair follows: a room that turns into the one-to-one of two people
     who have one already stays without."""
     name, private = columns.get("name", row.name), columns.get("private", bool(row.private))
     pair = pair_of(private=private, name=name, members=members)
@@ -267,6 +281,7 @@ def update(row: Any, columns: Mapping[str, Any], members: frozenset[str]) -> Non
     }
     if changed:
         Room.update(**changed).where(Room.id == row.id).execute()
+    return bool(changed.keys() - {"extra"})
 
 
 def clean_name(name: str | None) -> str | None:

@@ -194,6 +194,7 @@ async def test_removing_ends_subscriptions_at_once(site):
         answer = await site.fetch("DELETE", f"{PATH}/{room_id}/members/u-bob", name="ann")
         assert answer.code == 200
         await site.say("ann", room_id, "without Bob")
+        assert (await carl.signal())["name"] == (await bob.signal())["name"] == "changed"
         assert (await carl.push())["data"] == {"content": "without Bob"}
         assert (await bob.next())["error"]["code"] == "denied"
         await bob.quiet()

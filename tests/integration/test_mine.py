@@ -72,6 +72,7 @@ async def test_a_room_that_one_joins_meanwhile_is_in_it(site):
     async with site.connect("bob") as bob:
         await bob.ok("subscribe", topic="mine")
         room = await site.make("ann", "bob")
+        assert (await bob.signal())["name"] == "changed"
         await site.say("ann", room, "welcome")
         assert await said(bob, 1) == [(f"room:{room}", "welcome")]
 
@@ -83,6 +84,7 @@ async def test_who_is_removed_gets_nothing_more_live_or_resumed(site):
         await site.say("ann", room, "one")
         assert len(await said(bob, 1)) == 1
         await site.rooms.remove(await site.who("ann"), room, "u-bob")
+        assert (await bob.signal())["name"] == "changed"
         await site.say("ann", room, "two")
         await bob.ok("subscribe", topic="mine", since="start")
         await bob.quiet()
