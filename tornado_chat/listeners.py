@@ -125,3 +125,13 @@ class Listeners:
     def subscribers(self, topic: Topic) -> list[Session]:
         """The sessions that subscribed the topic by its name."""
         return [subscription.session for subscription in self._by_topic.get(topic, ())]
+
+    def hearers(self, topic: Topic) -> int:
+        """How many sessions subscribed the topic by its name."""
+        return len(self._by_topic.get(topic, ()))
+
+    def of_tenant(self, tenant: str) -> list[Session]:
+        """The open sessions of a company, the newest first: for who looks at it, never per message."""
+        people = (each for (its, _), each in self._by_user.items() if its == tenant)
+        found = [session for sessions in people for session in sessions]
+        return sorted(found, key=lambda session: session.id, reverse=True)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from tornado_chat import logs
 from tornado_chat.config import Config, ServerConfig, join
-from tornado_chat.errors import GOING_AWAY, ChatError, SetupError
+from tornado_chat.errors import ChatError, SetupError
 from tornado_chat.web.listener import tls_context
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class Reloading:
         after = taken_over(before, wanted)
         certificate = tls_context(after.server)  # read anew, it may have been renewed in its place
         if after.users != before.users:
-            self._come_again(await server.accounts.bring_in(after.users))
+            server.revoking.come_again(await server.accounts.bring_in(after.users))
         server.config = server.sockets.config = after
         server.listener.renew(certificate)
         server.origins.allow_only(after.server.allowed_origins)
@@ -68,12 +68,6 @@ class Reloading:
         log.info("configuration: read again: %s", changed)
         for key in differences(after, wanted):
             log.warning("configuration: %s: needs a restart", key)
-
-    def _come_again(self, users: frozenset[str]) -> None:
-        """Who is somebody else by now, in groups or permissions, is so on his next socket."""
-        for session in self._server.hub.all_sessions():
-            if session.identity.user_id in users:
-                session.close(GOING_AWAY, "your account has changed")
 
 
 def taken_over(before: Config, wanted: Config) -> Config:
@@ -101,7 +95,7 @@ def _server(before: ServerConfig, wanted: ServerConfig) -> ServerConfig:
 def differences(one: Any, other: Any, path: str = "") -> Iterator[str]:
     """The keys in which two configurations differ, by their paths, and no values."""
     if is_dataclass(one) and type(one) is type(other):
-        for field in fields(one):
+        for field in (each for each in fields(one) if each.compare):
             below = path if field.name in FREE else join(path, field.name)
             yield from differences(getattr(one, field.name), getattr(other, field.name), below)
     elif isinstance(one, Mapping) and isinstance(other, Mapping):

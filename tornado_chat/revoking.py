@@ -1,9 +1,9 @@
 """Ending what somebody may no longer have: his sessions, or his subscriptions of a topic."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from tornado_chat.errors import REVOKED, Denied
+from tornado_chat.errors import GOING_AWAY, REVOKED, Denied
 from tornado_chat.hub import Hub
 from tornado_chat.messages import Topic
 from tornado_chat.session import Session
@@ -23,6 +23,12 @@ class Revoking:
         if user is None and key is None and topic is None and tenant is None:
             raise ValueError("revoke: name a user, a key, a topic or a tenant")
         return {"revoke": {"user": user, "key": key, "topic": topic, "tenant": tenant}}
+
+    def come_again(self, users: Collection[str]) -> None:
+        """Who is somebody else by now, in name, groups or permissions, is so on his next socket."""
+        for session in self._hub.all_sessions():
+            if session.identity.user_id in users:
+                session.close(GOING_AWAY, "your account has changed")
 
     def on_tell(self, _user: str, what: Mapping[str, Any]) -> None:
         """From the engine."""

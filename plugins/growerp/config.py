@@ -104,7 +104,7 @@ class GrowerpSchema(Schema):
         fields.String(validate=ID),
         fields.Nested(CompanySchema),
         load_default=dict,
-        metadata={"example": "SHOP"},
+        metadata={"example": "SHOP", "by_tenant": True},
     )
 
     @validates("companies")

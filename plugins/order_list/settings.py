@@ -44,6 +44,7 @@ class PollSchema(Schema):
         load_default=None,
         validate=validate.Length(min=1),
         metadata={
+            "secret": False,
             "doc": "The column of the query that is the order's id; without it orderId.",
             "example": "order_id",
         },

@@ -21,6 +21,8 @@ OTHER = {
     "server.allowed_origins": ["https://shop.example"],
     "server.tls_certificate": "/tls/a.pem",
     "server.tls_key": "/tls/b.pem",
+    "server.page": False,
+    "server.page": False,
     "store.url": "postgresql://h/d",
     "store.durability": "relaxed",
     "engine.url": "redis://h/1",
@@ -76,7 +78,9 @@ def faults(*sets, data=None, environ=None):
 
 def test_every_table_of_the_design_is_there():
     names = [field.name for field in dataclasses.fields(load(None, [], {}))]
-    assert [name for name in names if name != "path"] == list(ConfigSchema().fields)
+    assert [name for name in names if name not in {"path", "outside"}] == list(
+        ConfigSchema().fields
+    )
 
 
 def test_an_empty_file_is_all_defaults(tmp_path):
@@ -143,7 +147,8 @@ def test_key_of_the_wrong_kind_is_refused_by_path(key):
     data = {name: {"a": 1}}
     for table in reversed(tables):
         data = {table: data}
-    assert faults(data=data).startswith(f"in {key}: not a valid ")
+    expected = "neither true nor false" if other(key) is False else "not a valid "
+    assert faults(data=data).startswith(f"in {key}: {expected}")
 
 
 @pytest.mark.parametrize("key", KEYS)
@@ -553,3 +558,16 @@ def test_section_of_a_plugin_without_a_schema():
 def test_values_cannot_be_changed():
     with pytest.raises(dataclasses.FrozenInstanceError):
         load(None, [], {}).server.port = 1
+
+
+class Digits(Schema):
+    secret = fields.String()
+    port = fields.Integer(strict=True)
+
+
+def test_what_comes_from_outside_for_a_plugin_is_read_as_its_schema_says():
+    """A password of digits stays a text."""
+    pointed = {"secret": {"env": "CODE"}, "port": {"env": "CODE"}}
+    config = build({"plugins": {"shop": pointed}}, environ={"CODE": "12345678"})
+    section = check_section("plugins.shop", Digits, config.plugins.section("shop"))
+    assert section == {"secret": "12345678", "port": 12345678}

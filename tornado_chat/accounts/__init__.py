@@ -8,6 +8,7 @@ from tornado_chat.accounts.values import (
     NOT_VALID,
     WRONG_PASSWORD,
     Account,
+    ApiKey,
     Login,
     Person,
 )
@@ -19,6 +20,7 @@ __all__ = [
     "WRONG_PASSWORD",
     "Account",
     "Accounts",
+    "ApiKey",
     "Login",
     "People",
     "Person",

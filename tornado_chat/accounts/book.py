@@ -157,13 +157,12 @@ class AccountBook:
 
     async def enable(self, user_id: str) -> None:
         """Opens it again. Somebody who came from the file and left it is closed by the next start."""
+        await self._store.write(lambda tx: self._open(tx, user_id))
 
-        def work(tx: Tx) -> None:
-            rows.account(user_id)
-            rows.update(user_id, {"disabled": False, "absent": False})
-            tx.defer(lambda: self._changed(user_id))
-
-        await self._store.write(work)
+    def _open(self, tx: Tx, user_id: str) -> None:
+        rows.account(user_id)
+        rows.update(user_id, {"disabled": False, "absent": False})
+        tx.defer(lambda: self._changed(user_id))
 
     # Keys
 
@@ -173,12 +172,12 @@ class AccountBook:
         seconds = self._key_seconds if days is None else days * rows.DAY
         return await self._store.write(lambda tx: str(self._issue(tx, user_id, seconds).key))
 
-    def _issue(self, tx: Tx, user_id: str, seconds: float) -> Login:
+    def _issue(self, tx: Tx, user_id: str, seconds: float, name: str = "") -> Login:
         key = new_key()
         key_hash = hash_key(key)
         now = int(self._clock())
         expires = now + int(seconds) if seconds else None
-        for doomed in rows.add_key(user_id, key_hash, now, expires):
+        for doomed in rows.add_key(user_id, key_hash, now, expires, name):
             tx.defer(functools.partial(self._ended, user_id, doomed))
         identity = identity_of(rows.account(user_id), key_hash, expires)
         return Login(identity, key, expires)
@@ -233,6 +232,9 @@ class AccountBook:
 
     def _changed(self, user_id: str) -> None:
         """Something about an account is no longer what it was."""
+
+    def _became(self, user_id: str, hashes: Iterable[str]) -> None:
+        """He is somebody else by now, in name, groups or permissions; `hashes`: his keys."""
 
     def _owner(self, _key_hash: str) -> str | None:
         """Whose key it is, where only our memory knows it."""

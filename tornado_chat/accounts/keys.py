@@ -15,6 +15,12 @@ def new_key() -> str:
     return secrets.token_urlsafe(KEY_BYTES)
 
 
+def new_key_id() -> str:
+    """By which a key is spoken of: a number of its own, since a hash would let a short key of the
+    file be guessed."""
+    return secrets.token_hex(8)
+
+
 def hash_key(key: str) -> str:
     """What is kept of a key. Plain SHA-256 will do: nobody guesses 240 random bits."""
     return hashlib.sha256(key.encode()).hexdigest()

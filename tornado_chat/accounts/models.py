@@ -5,10 +5,12 @@ They hold no key and no password: SHA-256 of the one, argon2 of the other.
 
 from peewee import BigIntegerField, BooleanField, CharField, TextField
 
+from tornado_chat.accounts.keys import new_key_id
 from tornado_chat.store.models import StoreModel
 
 USER_ID_MAX = 64  # as wide as the log and the members keep it
 TENANT_MAX = 64
+KEY_NAME_MAX = 64
 LOGIN_NAME_MAX = 255
 SOUGHT_MAX = 600  # PostgreSQL indexes at most some 2,700 bytes of a row
 
@@ -52,6 +54,7 @@ class AccountRow(StoreModel):
 class KeyRow(StoreModel):
     """An api key by its SHA-256; also one of a Moqui that was revoked here.
 
+    `public_id`: by which it is spoken of; `name`: what it is for, "" where nobody said.
     `configured`: it came from the file; `retired`: the file no longer names it. `revoked` is for
     good. Times in seconds since 1970; `expires` NULL for never.
     """
@@ -63,6 +66,8 @@ class KeyRow(StoreModel):
     revoked = BigIntegerField(null=True)
     configured = BooleanField(default=False)
     retired = BooleanField(default=False)
+    public_id = CharField(16, default=new_key_id)
+    name = CharField(KEY_NAME_MAX, default="")
 
     class Meta:
         table_name = "api_key"

@@ -7,14 +7,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
-from peewee import JOIN
+from peewee import JOIN, chunked
 
 from tornado_chat.accounts.models import AccountRow, KeyRow
 from tornado_chat.accounts.values import Account, company_name, login_key, sought
 from tornado_chat.errors import NotFound, Unauthorized
 
 KEYS_PER_USER = 100  # given out by logins; the oldest ends when there would be more
+KEYS_SHOWN = 2 * KEYS_PER_USER  # there are no more, but for those of the file
 DAY = 86_400
+IN_ONE_QUERY = 10_000  # ids; SQLite takes some 32,000
 KEPT_DAYS = 30  # how long a key that has ended is still told from one that never was
 
 
@@ -97,7 +99,28 @@ def is_live(row: KeyRow, now: float) -> bool:
     return not ended and (row.expires is None or row.expires > now)
 
 
-def add_key(user_id: str, key_hash: str, now: int, expires: int | None) -> list[str]:
+def no_longer_good(
+    users: Iterable[str], hashes: Iterable[str], now: float
+) -> tuple[set[str], dict[str, str]]:
+    """Of these users who is closed, and of these keys which have ended, each with its owner."""
+    closed = {
+        row.user_id
+        for ids in chunked(users, IN_ONE_QUERY)
+        for row in accounts_by_id(ids).values()
+        if row.disabled
+    }
+    ended = {
+        row.hash: row.user_id
+        for ids in chunked(hashes, IN_ONE_QUERY)
+        for row, _ in keys_by_hash(ids).values()
+        if not is_live(row, now)
+    }
+    return closed, ended
+
+
+def add_key(
+    user_id: str, key_hash: str, now: int, expires: int | None, name: str = ""
+) -> list[str]:
     """Gives a key to an account that is open; answers with the hashes of those that had to end.
 
     Raises Unauthorized for an account that is closed.
@@ -110,8 +133,19 @@ def add_key(user_id: str, key_hash: str, now: int, expires: int | None) -> list[
     live = [row.hash for row in query.order_by(KeyRow.created.desc(), KeyRow.hash)]
     doomed = live[KEYS_PER_USER - 1 :]
     revoke(doomed, now)
-    KeyRow.create(hash=key_hash, user_id=user_id, created=now, expires=expires)
+    KeyRow.create(hash=key_hash, user_id=user_id, created=now, expires=expires, name=name)
     return doomed
+
+
+def keys_of(user_id: str, now: float) -> list[KeyRow]:
+    """Those that open a door, the newest first: what logins gave, and one of the file."""
+    query = KeyRow.select().where(
+        KeyRow.user_id == user_id,
+        KeyRow.revoked.is_null(),
+        KeyRow.retired == False,  # noqa: E712 - SQL
+        KeyRow.expires.is_null() | (KeyRow.expires > now),
+    )
+    return list(query.order_by(KeyRow.created.desc(), KeyRow.hash).limit(KEYS_SHOWN))
 
 
 def revoke(hashes: Sequence[str], now: int) -> None:

@@ -8,10 +8,8 @@ import logging
 import time
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
-from peewee import chunked
-
 from tornado_chat.accounts import rows
-from tornado_chat.accounts.book import AccountBook
+from tornado_chat.accounts.company import CompanyBook
 from tornado_chat.accounts.configured import FirstPasswords, Synchronised, synchronise
 from tornado_chat.accounts.directory import Directory
 from tornado_chat.accounts.doors import AskPlugins, KeyDoor, PasswordDoor, Plugins
@@ -31,10 +29,8 @@ from tornado_chat.store import Store, Tx
 
 log = logging.getLogger("tornado_chat.accounts")
 
-IN_ONE_QUERY = 10_000  # ids; SQLite takes some 32,000
 
-
-class Accounts(AccountBook):
+class Accounts(CompanyBook):
     """MUSTs: 1. whoever has ended is not let in by anything remembered; 2. a good key is never
     slowed by bad ones from the same address; 3. unknown and wrong answer alike, after the same
     work.
@@ -237,13 +233,20 @@ class Accounts(AccountBook):
     def _ended(self, user_id: str | None, key_hash: str | None, hashes: Iterable[str] = ()) -> None:
         if key_hash is not None:
             self._memory.key_ended(key_hash)
+            self._forget(user_id, key_hash)
         elif user_id is not None:
-            self._memory.user_ended(user_id, [*hashes, *self._remembered(user_id)])
-            self.people.forget(user_id)
+            self._became(user_id, hashes)
+        super()._ended(user_id, key_hash, hashes)
+
+    def _became(self, user_id: str, hashes: Iterable[str]) -> None:
+        self._memory.user_ended(user_id, [*hashes, *self._remembered(user_id)])
+        self.people.forget(user_id)
+        self._forget(user_id, None)
+
+    def _forget(self, user_id: str | None, key_hash: str | None) -> None:
         self._local.forget(user_id, key_hash)
         if self.growerp is not None:
             self.growerp.forget(user_id, key_hash)
-        super()._ended(user_id, key_hash, hashes)
 
     def _changed(self, user_id: str) -> None:
         self.people.forget(user_id)
@@ -267,23 +270,7 @@ class Accounts(AccountBook):
         hashes = {who.key for who in seen if who.key is not None}
         users = {who.user_id for who in seen}
         now = self._clock()
-
-        def work() -> tuple[set[str], dict[str, str]]:
-            closed = {
-                row.user_id
-                for ids in chunked(users, IN_ONE_QUERY)
-                for row in rows.accounts_by_id(ids).values()
-                if row.disabled
-            }
-            ended = {
-                row.hash: row.user_id
-                for ids in chunked(hashes, IN_ONE_QUERY)
-                for row, _ in rows.keys_by_hash(ids).values()
-                if not rows.is_live(row, now)
-            }
-            return closed, ended
-
-        closed, ended = await self._store.read(work)
+        closed, ended = await self._store.read(lambda: rows.no_longer_good(users, hashes, now))
         self._forget_all()  # what was found out while we read
         for user_id in closed:
             shown = [who.key for who in seen if who.user_id == user_id and who.key is not None]

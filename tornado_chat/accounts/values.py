@@ -13,6 +13,7 @@ from tornado_chat.accounts.models import (
     TENANT_MAX,
     USER_ID_MAX,
     AccountRow,
+    KeyRow,
 )
 from tornado_chat.messages import Identity
 
@@ -45,6 +46,19 @@ class Account:
     extra: Mapping[str, Any] = field(default_factory=dict, hash=False)
     has_password: bool = False
     created: int = 0  # seconds since 1970
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """A key that was given out, as its owner's company sees it. `hash`: never shown to anybody.
+    `configured`: it stands in the file. Times in seconds since 1970; `expires` None for never."""
+
+    id: str
+    name: str
+    created: int
+    expires: int | None
+    configured: bool
+    hash: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +167,10 @@ def identity_of(row: AccountRow, key_hash: str | None, expires: float | None) ->
         expires=expires,
         extra={**about, **extra},
     )
+
+
+def key_of(row: KeyRow) -> ApiKey:
+    return ApiKey(row.public_id, row.name, row.created, row.expires, row.configured, row.hash)
 
 
 def person_of(row: AccountRow) -> Person:

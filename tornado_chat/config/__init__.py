@@ -3,6 +3,7 @@
     sources   where settings come from     values   what becomes of them
     fields    kinds of value               schema, entries   every key, its default and its reason
     check     tables against schemas, ours and those of plugins
+    shown     what an admin may see of it
     reference the file conf/tornado_chat.toml and the page of the manual, written from the schema
 
 It must never show a value in an error: it may be a secret in the wrong place.
@@ -93,7 +94,8 @@ def build(
     overlay_sets(tables, sets, problems)
     config = check(ConfigSchema(), tables, problems)
     problems.raise_any()
-    return _placed(replace(config, path=path), folder)
+    outside = frozenset({*problems.pointed, *problems.origins})
+    return _placed(replace(config, path=path, outside=outside), folder)
 
 
 def _placed(config: Config, folder: Path) -> Config:

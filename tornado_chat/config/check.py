@@ -68,6 +68,8 @@ def settle(schema: Schema, data: Mapping[str, Any]) -> dict[str, Any]:
 def typed(field: fields.Field[Any] | None, value: Any) -> Any:
     """The value as its field expects it, by the TOML that its text spells."""
     if isinstance(value, Outside):
+        if field is None:  # of a plugin, whose schema is asked later
+            return value
         if isinstance(field, fields.String):
             return str(value)
         found = parse(value)

@@ -28,6 +28,7 @@ class Problems:
     def __init__(self) -> None:
         self.found: dict[str, str] = {}
         self.origins: dict[str, str] = {}  # path -> what set it, where that was not the file
+        self.pointed: set[str] = set()  # paths whose values are kept elsewhere
 
     def add(self, path: str, text: str) -> None:
         """The first word on a path holds: what follows from it would only confuse."""
@@ -152,6 +153,7 @@ class Fetch:
         return self._pointed(node, path) if inside and _points(node) else self.tree(node, path)
 
     def _pointed(self, node: Mapping[str, str], path: str) -> Outside | None:
+        self.problems.pointed.add(path)
         if "env" in node:
             if node["env"] in self.environ:
                 return Outside(self.environ[node["env"]])

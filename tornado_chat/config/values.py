@@ -163,6 +163,8 @@ class Config:
     topics: Mapping[str, TopicConfig]
     plugins: PluginsConfig
     path: Path | None = None  # of the file; None where there was none
+    # Paths of keys whose values were kept elsewhere, or were set over the file
+    outside: frozenset[str] = field(default=frozenset(), compare=False)
 
     @property
     def folder(self) -> Path:

@@ -14,6 +14,7 @@ from tornado_chat.web.account import (
     SigningOut,
     WhoAmI,
 )
+from tornado_chat.web.admin import ROUTES as ADMIN
 from tornado_chat.web.api.pages import AsyncApi, OpenApi
 from tornado_chat.web.base import Handler, PluginHandler
 from tornado_chat.web.dialect import Dialect
@@ -61,6 +62,7 @@ def build(server: "Server", plugins: Plugins, sockets: Sockets, native: NativeDi
         ("", url(r"/client\.js", StaticFile, shared)),
         ("", url(r"/client/([\w-]+)\.js", StaticFile, shared)),
     ]
+    routes += [("", url(path, handler, shared)) for path, handler in ADMIN]
     if server.config.server.page:
         routes += [("", url(path, StaticFile, shared)) for path in ("/", "/page/(.+)")]
     for plugin, found in plugins.call_each("register_routes", server=server):
