@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from support.boards import boards
-from support.server import running_server
+from support.server import running_server, users
 from tornado_chat.cli_running import NotTold, ask
 
 CURVE = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
@@ -54,6 +54,17 @@ async def test_plugins_and_what_they_did():
         found = await asked(site)
         assert found.names == tuple(found.health) == ("boards",)
         assert found.url == f"http://127.0.0.1:{site.port}"
+
+
+@pytest.mark.parametrize("permission", ["status", "admin"])
+async def test_with_the_key_of_a_user_of_the_file_who_may_know(permission):
+    (ann, bob, *_) = users()
+    knowing = {**bob, "permissions": [permission]}
+    async with serve(users=[ann, knowing]) as site:
+        assert (await asked(site)).names == ("boards",)
+    async with serve(users=[ann]) as site:
+        with pytest.raises(NotTold, match="let a user of the file"):
+            await asked(site)
 
 
 @pytest.mark.parametrize("address", ["0.0.0.0", "127.0.0.1"])
