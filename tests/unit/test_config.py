@@ -22,7 +22,6 @@ OTHER = {
     "server.tls_certificate": "/tls/a.pem",
     "server.tls_key": "/tls/b.pem",
     "server.page": False,
-    "server.page": False,
     "store.url": "postgresql://h/d",
     "store.durability": "relaxed",
     "engine.url": "redis://h/1",
