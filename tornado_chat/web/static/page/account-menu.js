@@ -1,6 +1,5 @@
 // @ts-check
 /** <chat-account>: whose page this is, and what is his to set. */
-import { changePassword } from "./account.js";
 import { ask } from "./dialog.js";
 import { el, icon, View } from "./dom.js";
 import { LanguageChoice } from "./language.js";
@@ -54,21 +53,17 @@ export class AccountMenu extends View {
   }
 
   async #password() {
-    const { account } = this.#session;
     const old = new PasswordField(t("account.old"), "current-password");
     const wanted = new PasswordField(t("account.new"), "new-password");
     const send = async () => {
-      const detail = await changePassword(account, old.value, wanted.value);
+      const detail = await this.#session.changePassword(old.value, wanted.value);
       say(t("account.changed"));
       this.#tell("account", detail);
     };
     const name = el("input", {
       autocomplete: "username", // for what keeps passwords
-      class: "only-heard",
-      readonly: true,
-      tabindex: -1,
-      "aria-hidden": "true",
-      value: account.user.login_name,
+      hidden: true,
+      value: this.#session.user.login_name,
     });
     const question = { title: t("account.password"), action: t("app.save"), send };
     await ask(question, el("p", { class: "faint" }, t("account.others")), name, old, wanted);

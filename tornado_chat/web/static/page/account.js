@@ -45,21 +45,25 @@ export async function signOut({ key }) {
  * @param {Account} account @param {string} old @param {string} wanted @returns {Promise<Account>}
  */
 export async function changePassword(account, old, wanted) {
+  const places = where(account.key); // another tab may forget it before we know the new one
   const rest = new Rest(location.origin, account.key);
   const { key, user } = await rest.post("/account/password", { old, new: wanted });
   const changed = { ...account, key, user };
-  replace(account.key, changed);
+  for (const place of places) remember(place, KEPT, changed);
   return changed;
 }
 
-/** Where this key is kept, there is this now. @param {string} key @param {Account | null} account */
-export function replace(key, account) {
-  for (const where of PLACES) {
-    if (recall(where, KEPT)?.key === key) remember(where, KEPT, account);
-  }
+/** More is known of it. @param {Account} account */
+export function update(account) {
+  for (const place of where(account.key)) remember(place, KEPT, account);
 }
 
 /** It is over, unless another one has come meanwhile. @param {string} key */
 export function forget(key) {
-  replace(key, null);
+  for (const place of where(key)) remember(place, KEPT, null);
+}
+
+/** @param {string} key */
+function where(key) {
+  return PLACES.filter((place) => recall(place, KEPT)?.key === key);
 }

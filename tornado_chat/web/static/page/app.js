@@ -16,7 +16,7 @@ export class App extends View {
 
   open() {
     this.listen(window, "storage", ({ key }) => this.#elsewhere(key));
-    this.listen(this, "language", () => this.#draw());
+    this.listen(this, "language", () => this.#reword());
     this.listen(this, "account", ({ detail }) => this.#enter(detail));
     this.listen(this, "leave", () => this.#leave());
     this.#enter(kept());
@@ -24,7 +24,16 @@ export class App extends View {
 
   /** @param {string} [said]  to who has to sign in */
   #draw(said) {
-    this.show(this.#session ? new Shell(this.#session) : new SignIn(said));
+    const begins = !this.hasChildNodes();
+    this.show(this.#session ? new Shell(this.#session, begins) : new SignIn(said));
+  }
+
+  /** Here somebody has chosen another language. */
+  #reword() {
+    this.#draw();
+    /** @type {HTMLElement | null} */ (
+      this.querySelector("chat-account button, chat-language select")
+    )?.focus();
   }
 
   /** This one from now on, or nobody. @param {Account | null} account @param {string} [said] */

@@ -1,7 +1,7 @@
 // @ts-check
 /** What is there while somebody is signed in: the client, and what he sees of rooms and notifications. */
 import { connect } from "../client.js";
-import { replace } from "./account.js";
+import { changePassword, update } from "./account.js";
 import { Notes } from "./notes/notes.js";
 import { Rooms } from "./rooms/rooms.js";
 import { recall, remember } from "./storage.js";
@@ -17,6 +17,7 @@ const AGAIN_MS = 5000; // until a server that could not say who one is, is asked
  */
 export class Session extends EventTarget {
   #over = new AbortController();
+  #changing = false; // the key, so that it ends is no news
   #kept;
 
   /** @param {Account} account */
@@ -36,7 +37,7 @@ export class Session extends EventTarget {
     this.notes = new Notes(this.chat, this.user);
     this.chat.subscribe("mine", {
       onMessage: (message) => this.#of(message.topic).take(message),
-      onJoined: () => this.#load(),
+      onJoined: () => this.#joined(),
     });
     this.chat.addEventListener("signal", (/** @type {any} */ { detail }) => {
       this.#of(detail.topic).hear(detail);
@@ -56,26 +57,49 @@ export class Session extends EventTarget {
     return this.plugins.includes(plugin);
   }
 
-  /** What is there now: it is listened to already, and signals of before were missed. */
-  #load() {
-    this.rooms.load();
-    this.notes.load();
+  /** It is listened to from now on, and signals of before were missed. */
+  #joined() {
+    this.#read();
     this.#refresh();
   }
 
+  /** What is there now, of what the server has. */
+  #read() {
+    if (this.has("chat_rooms")) this.rooms.load();
+    if (this.has("notifications")) this.notes.load();
+  }
+
   async #refresh() {
-    const { account } = this;
+    const { account, plugins: before } = this;
     try {
       const { user, plugins } = await this.rest.get("/account");
       if (this.#over.signal.aborted) return;
       this.account = { ...account, user, plugins };
-      if (JSON.stringify(this.account) === JSON.stringify(account)) return;
-      Object.assign(this, { user, plugins, known: true });
-      replace(account.key, this.account);
+      this.known = true;
+      if (same(this.account, account)) return;
+      Object.assign(this, { user, plugins });
+      update(this.account);
+      if (!same(plugins, before)) this.#read();
       this.dispatchEvent(new Event("change"));
     } catch {
       const again = () => this.chat.state === "open" && this.#refresh();
       setTimeout(again, AGAIN_MS); // without a connection the next one does it
+    }
+  }
+
+  /**
+   * What goes on is another session, with the account that this gives.
+   *
+   * @param {string} old @param {string} wanted
+   */
+  async changePassword(old, wanted) {
+    this.#changing = true;
+    try {
+      return await changePassword(this.account, old, wanted);
+    } catch (problem) {
+      this.#changing = false;
+      this.#look();
+      throw problem;
     }
   }
 
@@ -85,7 +109,8 @@ export class Session extends EventTarget {
   }
 
   #look() {
-    if (this.chat.error?.code === "unauthorized") this.dispatchEvent(new Event("ended"));
+    const ended = this.chat.error?.code === "unauthorized" && !this.#changing;
+    if (ended) this.dispatchEvent(new Event("ended"));
   }
 
   // What was not sent
@@ -114,4 +139,9 @@ export class Session extends EventTarget {
     this.close();
     remember("sessionStorage", this.#kept, null);
   }
+}
+
+/** @param {any} one @param {any} other */
+function same(one, other) {
+  return JSON.stringify(one) === JSON.stringify(other);
 }

@@ -57,14 +57,16 @@ export class Shell extends View {
   #main = el("main", { id: "content", tabindex: -1 });
   #nav = el("nav", { "aria-label": t("app.places") });
   #session;
+  #begins;
   /** @type {Place | null} */
   #place = null;
   #name = "";
 
-  /** @param {Session} session */
-  constructor(session) {
+  /** @param {Session} session @param {boolean} begins  the page does, so that the focus stays */
+  constructor(session, begins) {
     super();
     this.#session = session;
+    this.#begins = begins;
   }
 
   open() {
@@ -76,6 +78,7 @@ export class Shell extends View {
       this.#main,
     );
     this.listen(this.#session, "change", () => this.#draw());
+    this.listen(chat, "state", () => this.#look());
     this.listen(rooms, "change", () => this.#count());
     this.listen(notes, "change", () => this.#count());
     this.listen(route, "change", () => this.#go());
@@ -127,17 +130,15 @@ export class Shell extends View {
 
   /** @param {string} name */
   #enter(name) {
-    const moved = this.#name !== ""; // it is not where the page begins
     this.#name = name;
     this.#place = null;
-    const found = this.#ways.get(name);
-    if (!found) this.#main.replaceChildren(this.#nothing());
-    else this.#main.replaceChildren(this.#coming(found.way, moved));
+    const way = this.#ways.get(name)?.way;
+    this.#main.replaceChildren(way ? this.#coming(way) : this.#nothing());
     this.#count();
   }
 
-  /** @param {Way} way @param {boolean} moved */
-  #coming(way, moved) {
+  /** @param {Way} way */
+  #coming(way) {
     const load = async () => {
       const { default: Found } = await way.load().catch(() => {
         throw new ChatError("unavailable", `${way.name}: no answer`);
@@ -145,16 +146,30 @@ export class Shell extends View {
       return new Found(this.#session);
     };
     return new Loading(load, (place) => {
-      this.#place = place;
       const [asked, ...rest] = route.path;
+      this.#place = place;
       place.go(asked === way.name ? rest : []);
-      if (moved && !place.contains(document.activeElement)) focusHeading(place);
+      if (!this.#begins && !place.contains(document.activeElement)) focusHeading(place);
+      if (this.#begins) this.#fetchOthers();
+      this.#begins = false;
     });
+  }
+
+  /** So that they are there even if the server is not. */
+  #fetchOthers() {
+    for (const { way } of this.#ways.values()) way.load().catch(() => {});
   }
 
   /** Nobody knows yet what there is, or there is nothing. */
   #nothing() {
-    return el("p", { class: "empty" }, t(this.#session.known ? "app.nothing" : "app.away"));
+    const away = this.#session.chat.state === "waiting" && t("app.away");
+    return el("p", { class: "empty" }, this.#session.known ? t("app.nothing") : away);
+  }
+
+  /** The connection has changed: what could not be loaded may be there now. */
+  #look() {
+    const back = this.#session.chat.state === "open" && this.#main.querySelector(".failure");
+    if (!this.#name || (!this.#place && back)) this.#enter(this.#name);
   }
 }
 
