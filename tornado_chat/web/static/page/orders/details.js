@@ -1,0 +1,95 @@
+// @ts-check
+/** <chat-order>: all that is known of an order, live. */
+import { el, icon, View } from "../dom.js";
+import { href } from "../route.js";
+import { t } from "../words.js";
+import { COLUMNS, sentence, SHOWN, toneOf } from "./columns.js";
+
+/** @typedef {import("./orders.js").Known} Known */
+
+export class OrderDetails extends View {
+  #heading = el("h2", { tabindex: -1 });
+  #fields = el("dl");
+  #said = el("p", { class: "faint" });
+  #id;
+  #orders;
+  #drawing = 0;
+
+  /** @param {import("./orders.js").Orders} orders @param {string} id */
+  constructor(orders, id) {
+    super();
+    this.#orders = orders;
+    this.#id = id;
+  }
+
+  open() {
+    const close = el("a", { class: "button", href: href("orders"), "aria-label": t("orders.close") });
+    close.append(icon("close"));
+    this.#heading.textContent = t("orders.title", { id: this.#id });
+    this.show(el("header", {}, this.#heading, close), this.#said, this.#fields);
+    this.setAttribute("role", "complementary");
+    this.setAttribute("aria-label", this.#heading.textContent);
+    this.listen(this.#orders, "change", ({ detail }) => {
+      if (!detail || detail.includes(this.#id)) this.#soon();
+    });
+    this.#draw();
+    this.#heading.focus({ preventScroll: true });
+  }
+
+  close() {
+    cancelAnimationFrame(this.#drawing);
+  }
+
+  #soon() {
+    cancelAnimationFrame(this.#drawing);
+    this.#drawing = requestAnimationFrame(() => this.#draw());
+  }
+
+  #draw() {
+    const known = this.#orders.get(this.#id);
+    if (!known) this.#said.textContent = this.#orders.known ? t("orders.gone") : t("app.loading");
+    else this.#said.textContent = known.order.deleted ? t("orders.was.deleted") : "";
+    this.#said.hidden = !this.#said.textContent;
+    this.#fields.replaceChildren(...(known ? this.#all(known) : []));
+  }
+
+  /** @param {Known} known */
+  #all({ order, at }) {
+    const shown = COLUMNS.slice(1).map(({ name, text }) => [name, text(order, at)]);
+    const some = shown.filter(([, text]) => text).map(([name, text]) => this.#known(name, text, order.status));
+    const others = Object.entries(order).filter(([name]) => !SHOWN.includes(name) && name !== "deleted");
+    const version = field(t("orders.version"), String(order.version));
+    return [...some, ...others.map(([name, value]) => field(sentence(name), shownAs(value))), version];
+  }
+
+  /** @param {string} name @param {string} text @param {string | undefined} status */
+  #known(name, text, status) {
+    if (name !== "status") return field(t(`orders.${name}`), text);
+    return field(t("orders.status"), el("span", { class: "status", data: { tone: toneOf(status) } }, text));
+  }
+}
+
+/** @param {string} name @param {Node | string} value */
+function field(name, value) {
+  const wide = value instanceof Element && value.tagName !== "SPAN";
+  return el("div", { class: wide && "wide" }, el("dt", {}, name), el("dd", {}, value));
+}
+
+/** What the source has sent beside what we know. @param {any} value */
+function shownAs(value) {
+  if (typeof value !== "object") return String(value);
+  return tableOf(value) ?? el("pre", {}, JSON.stringify(value, null, 2));
+}
+
+/** Of a list of lines, such as the items of an order; null where it is none. @param {any} lines */
+function tableOf(lines) {
+  const simple = (/** @type {any} */ value) => typeof value !== "object" || value === null;
+  const line = (/** @type {any} */ each) => !simple(each) && Object.values(each).every(simple);
+  if (!Array.isArray(lines) || !lines.length || !lines.every(line)) return null;
+  const names = [...new Set(lines.flatMap(Object.keys))];
+  const heads = names.map((name) => el("th", { scope: "col" }, sentence(name)));
+  const rows = lines.map((each) => el("tr", {}, ...names.map((name) => el("td", {}, each[name]))));
+  return el("table", {}, el("thead", {}, el("tr", {}, ...heads)), el("tbody", {}, ...rows));
+}
+
+customElements.define("chat-order", OrderDetails);
