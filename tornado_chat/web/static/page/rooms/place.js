@@ -1,22 +1,52 @@
 // @ts-check
-import { View } from "../dom.js";
+/** <chat-rooms>: the list, and the room that is open; on a narrow screen one of them. */
+import { el, View } from "../dom.js";
+import { route } from "../route.js";
 import { t } from "../words.js";
+import { RoomList } from "./list.js";
+import { RoomView } from "./room.js";
 
-/** `#/rooms/…` */
+/** `#/rooms`, `#/rooms/100205` */
 export class RoomsPlace extends View {
+  #rooms;
+  #list;
+  #pane = el("div", { class: "pane" });
+  #id = "";
+
   /** @param {import("../session.js").Session} session */
-  constructor(session) {
+  constructor({ rooms }) {
     super();
-    this.session = session;
+    this.#rooms = rooms;
+    this.#list = new RoomList(rooms);
   }
 
   open() {
-    this.show(t("app.nothing"));
+    this.show(this.#list, this.#pane);
+    this.#draw();
   }
 
-  /** Where one is in it. @param {string[]} path  after its own name */
-  go(path) {
-    void path;
+  /** Which room, if any. @param {string[]} path */
+  go([id = ""]) {
+    if (id === this.#id) return;
+    const before = this.#id;
+    this.#id = id;
+    this.#draw();
+    if (!id) this.#list.focusOn(before);
+    else this.#list.say("");
+  }
+
+  #draw() {
+    const id = this.#id;
+    const nothing = el("p", { class: "empty" }, t("rooms.choose"));
+    this.dataset.shows = id ? "room" : "list";
+    this.#list.mark(id);
+    this.#pane.replaceChildren(id ? new RoomView(this.#rooms, id, (name) => this.#ended(name)) : nothing);
+  }
+
+  /** @param {string} name */
+  #ended(name) {
+    route.go("rooms");
+    this.#list.say(name ? t("rooms.ended", { name }) : t("rooms.not_there"));
   }
 }
 

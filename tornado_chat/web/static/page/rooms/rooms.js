@@ -1,25 +1,291 @@
 // @ts-check
-/** The rooms that one is in, newest first, with what is unread. Event `change`. */
+/**
+ * The rooms that one is in. What the server says of a room replaces what was known of it; what came
+ * while it was asked is then taken again, so that nothing is lost or counted twice.
+ */
+import { RoomRest } from "./rest.js";
+
+/**
+ * @typedef {import("../../client/types.js").Message} Message
+ * @typedef {import("../../client/types.js").Signal} Signal
+ * @typedef {import("../../client/publication.js").Publication} Publication
+ * @typedef {import("./rest.js").Room} Room  a new object where anything of it has changed
+ */
+
+const CROWD_MS = 10; // a member: within so long all of a room have asked for it again
+
+/** Event `change`. */
 export class Rooms extends EventTarget {
-  unread = 0;
+  /** There are older ones that were not read. */
+  more = false;
+  /** They were read once. */
+  loaded = false;
+  /** @type {Error | null} why they could not be read */
+  problem = null;
+  /** @type {Set<string>} who of the others in one-to-one rooms was online at the last look */
+  online = new Set();
+  /** @type {Map<string, string>} what was begun to write, by room */
+  drafts = new Map();
+  /** @type {Map<string, Room>} */
+  #known = new Map();
+  /** @type {string[]} ids of those that one has not left, newest activity first */
+  #order = [];
+  /** @type {string[] | null} ids of those that were searched for */
+  #found = null;
+  #sought = "";
+  /** @type {Set<(() => void)[]>} what has come, for each time the server is asked */
+  #asking = new Set();
+  /** @type {Set<Publication>} of one's own, not stored */
+  #unsent = new Set();
 
   /** @param {import("../../client/chat.js").Chat} chat @param {import("../../client/types.js").User} user */
   constructor(chat, user) {
     super();
     this.chat = chat;
     this.user = user;
+    this.rest = new RoomRest(chat.rest);
   }
+
+  // What there is
+
+  /** Newest activity first; those that were searched for, while there is a search. */
+  get list() {
+    const all = (this.#found ?? this.#order).map((id) => this.#known.get(id));
+    return /** @type {Room[]} */ (all.filter(Boolean));
+  }
+
+  /** Messages of others, in all rooms. */
+  get unread() {
+    return this.#order.reduce((sum, id) => sum + (this.#known.get(id)?.unread ?? 0), 0);
+  }
+
+  /** @param {string} id */
+  get(id) {
+    return this.#known.get(id);
+  }
+
+  /** The other one in a one-to-one room. @param {Room} room */
+  other({ one_to_one, members }) {
+    return one_to_one ? members.find(({ user_id }) => user_id !== this.user.user_id) : undefined;
+  }
+
+  // What is read
 
   /** Reads them anew: at the start, and where something was missed. */
-  async load() {}
-
-  /** A message of one of them. @param {import("../../client/types.js").Message} message */
-  take(message) {
-    void message;
+  async load() {
+    await this.#ask(
+      () => this.#pages(this.#order.length),
+      ({ rooms, more }) => {
+        this.#order = [];
+        this.#append(rooms);
+        this.more = more;
+        this.loaded = true;
+      },
+    );
+    if (this.#sought) await this.search(this.#sought);
+    await this.look();
   }
 
-  /** A signal. @param {import("../../client/types.js").Signal} signal */
-  hear(signal) {
-    void signal;
+  /** @param {number} wanted  at least so many, if there are */
+  async #pages(wanted) {
+    const all = await this.rest.list({});
+    while (all.more && all.rooms.length < wanted) {
+      const { rooms, more } = await this.rest.list({ start: all.rooms.length });
+      all.rooms.push(...rooms);
+      all.more = more;
+    }
+    return all;
   }
+
+  /** Reads those that follow. */
+  async next() {
+    if (this.#found || !this.more) return;
+    this.more = false; // one page at a time
+    await this.#ask(
+      () => this.rest.list({ start: this.#order.length }),
+      ({ rooms, more }) => {
+        this.#append(rooms);
+        this.more = more;
+      },
+    );
+    await this.look();
+  }
+
+  /** Lists those alone that the server finds; all again where there is no text. @param {string} text */
+  async search(text) {
+    this.#sought = text;
+    if (!text) {
+      this.#found = null;
+      this.#changed();
+      return;
+    }
+    await this.#ask(
+      () => this.rest.list({ search: text }),
+      ({ rooms }) => {
+        if (this.#sought !== text) return; // he has typed on
+        rooms.forEach((room) => this.#set(room));
+        this.#found = rooms.map(({ room_id }) => room_id);
+      },
+    );
+  }
+
+  /** Reads one of them. @param {string} id */
+  async read(id) {
+    await this.#ask(
+      () => this.rest.get(id).catch((problem) => (problem.status === 404 ? null : Promise.reject(problem))),
+      (room) => (room ? this.know(room) : this.#drop(id)),
+    );
+  }
+
+  /** Looks who of the others is online. */
+  async look() {
+    const others = this.#order.map((id) => this.other(/** @type {Room} */ (this.#known.get(id))));
+    const ids = others.flatMap((other) => other?.user_id ?? []).slice(0, 100);
+    if (!ids.length) return;
+    const { people } = await this.rest.people({ ids: ids.join(), limit: 100 }).catch(() => ({ people: [] }));
+    this.online = new Set(people.filter(({ online }) => online).map(({ user_id }) => user_id));
+    this.#changed();
+  }
+
+  /** The server's word of a room. @param {Room} room */
+  know(room) {
+    this.#set(room);
+    this.#list(room);
+    this.#changed();
+  }
+
+  // What one sends
+
+  /** @param {string} topic @param {string} content */
+  post(topic, content) {
+    const publication = this.chat.publish(topic, { content });
+    this.#unsent.add(publication);
+    publication.addEventListener("change", () => {
+      if (publication.state === "stored") this.#unsent.delete(publication);
+    });
+    return publication;
+  }
+
+  /** What of one's own is not stored yet, in its order; of an earlier page too. @param {string} topic */
+  unsent(topic) {
+    const all = new Set([...this.#unsent, ...this.chat.unsent]);
+    return [...all].filter((each) => each.topic === topic && each.state !== "stored");
+  }
+
+  /** It has failed, and is not wanted any more. @param {Publication} publication */
+  discard(publication) {
+    this.#unsent.delete(publication);
+  }
+
+  // What comes
+
+  /** A message of one of them. @param {Message} message @param {boolean} [seen]  he looks at it now */
+  take(message, seen = false) {
+    this.#do(() => this.#count(message, seen));
+  }
+
+  /** A signal. @param {Signal} signal */
+  hear({ topic, name, sender, data }) {
+    const id = keyOf(topic);
+    if (name === "changed") {
+      const crowd = this.#known.get(id)?.member_count ?? 0;
+      setTimeout(() => this.read(id), Math.random() * CROWD_MS * crowd);
+    } else if (name === "seen" && sender === this.user.user_id) {
+      this.#do(() => this.#put(id, { unread: data.unread, has_read: data.unread === 0 }));
+    } else if (name === "here") {
+      if (data.here) this.online.add(data.user_id);
+      else this.online.delete(data.user_id);
+      this.#changed();
+    }
+  }
+
+  /** @param {Message} message @param {boolean} seen */
+  #count(message, seen) {
+    const { topic, offset, sender } = message;
+    const id = keyOf(topic);
+    const room = this.#known.get(id);
+    if (!room) {
+      this.read(id);
+    } else if (offset > room.last_offset) {
+      const unread = room.unread + Number(!seen && sender !== this.user.user_id);
+      this.#order = [id, ...this.#order.filter((each) => each !== id)];
+      this.#put(id, { active: true, last_offset: offset, last_message: brief(message), unread });
+    } else if (offset === room.last_offset && room.last_message?.offset !== offset) {
+      this.#put(id, { last_message: brief(message) });
+    }
+  }
+
+  /** @param {string} id @param {Partial<Room>} changes */
+  #put(id, changes) {
+    const room = this.#known.get(id);
+    if (room) this.#known.set(id, { ...room, ...changes });
+    this.#changed();
+  }
+
+  /** A page, in its order. @param {Room[]} rooms */
+  #append(rooms) {
+    rooms.forEach((room) => this.#set(room));
+    this.#order = [...new Set([...this.#order, ...rooms.map(({ room_id }) => room_id)])];
+  }
+
+  /** @param {Room} room */
+  #set(room) {
+    const before = this.#known.get(room.room_id)?.last_message;
+    this.#known.set(room.room_id, { last_message: before, ...room });
+  }
+
+  /** Puts it where it belongs, if it is not there. @param {Room} room */
+  #list(room) {
+    const { room_id: id, active } = room;
+    if (!active) this.#order = this.#order.filter((each) => each !== id);
+    if (!active || this.#order.includes(id)) return;
+    const older = this.#order.findIndex((each) => rank(this.#known.get(each)) <= rank(room));
+    this.#order.splice(older < 0 ? this.#order.length : older, 0, id);
+  }
+
+  /** @param {string} id */
+  #drop(id) {
+    this.#known.delete(id);
+    this.#order = this.#order.filter((each) => each !== id);
+    this.#changed();
+  }
+
+  /** Now, and again after each answer that is on its way. @param {() => void} step */
+  #do(step) {
+    for (const come of this.#asking) come.push(step);
+    step();
+  }
+
+  /** @template T @param {() => Promise<T>} ask @param {(answer: T) => void} apply */
+  async #ask(ask, apply) {
+    /** @type {(() => void)[]} */
+    const come = [];
+    this.#asking.add(come);
+    try {
+      const answer = await ask();
+      this.#asking.delete(come);
+      apply(answer);
+      for (const step of come) step();
+      this.problem = null;
+    } catch (problem) {
+      this.#asking.delete(come);
+      this.problem = /** @type {Error} */ (problem);
+    }
+    this.#changed();
+  }
+
+  #changed() {
+    this.dispatchEvent(new Event("change"));
+  }
+}
+
+/** @param {string} topic */
+export const keyOf = (topic) => topic.slice(topic.indexOf(":") + 1);
+
+/** Where in the list; one in which nobody has said anything is new. @param {Room} [room] */
+const rank = (room) => room?.last_offset || Infinity;
+
+/** @param {Message} message @returns {import("./rest.js").LastMessage} */
+function brief({ offset, at, sender, sender_name, data }) {
+  return { offset, at, sender, sender_name, content: String(data.content ?? "") };
 }

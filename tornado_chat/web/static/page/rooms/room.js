@@ -1,0 +1,103 @@
+// @ts-check
+/** <chat-room>: a room that is open. */
+import { el, icon, View } from "../dom.js";
+import { href, route } from "../route.js";
+import { t } from "../words.js";
+import { Composer } from "./composer.js";
+import { Conversation } from "./conversation.js";
+import { details } from "./details.js";
+import { face } from "./face.js";
+import { Messages } from "./messages.js";
+
+const NARROW = matchMedia("(max-width: 45rem)");
+const NAMED = 2; // of those who write
+
+export class RoomView extends View {
+  #rooms;
+  #id;
+  #ended;
+  /** @type {Conversation | null} */
+  #conversation = null;
+  #face = el("span");
+  #name = el("h2", { dir: "auto" });
+  #who = el("p", { class: "faint" });
+  #writing = el("p", { class: "writing", role: "status" });
+
+  /** @param {import("./rooms.js").Rooms} rooms @param {string} id @param {(name: string) => void} ended  one is not in it */
+  constructor(rooms, id, ended) {
+    super();
+    this.#rooms = rooms;
+    this.#id = id;
+    this.#ended = ended;
+  }
+
+  open() {
+    const conversation = new Conversation(this.#rooms, this.#id);
+    this.#conversation = conversation;
+    const messages = new Messages(conversation);
+    const composer = new Composer(conversation, () => messages.toBottom());
+    this.show(
+      el(
+        "header",
+        {},
+        el("a", { class: "back", href: href("rooms"), "aria-label": t("rooms.back") }, icon("back")),
+        this.#face,
+        el("div", {}, this.#name, this.#who),
+        el("button", { class: "plain", "aria-label": t("rooms.details"), title: t("rooms.details"), on: { click: () => details(conversation) } }, icon("more")),
+      ),
+      messages,
+      this.#writing,
+      composer,
+    );
+    this.listen(conversation, "change", () => this.#draw());
+    this.listen(conversation, "ended", () => this.#ended(conversation.room?.name ?? ""));
+    this.listen(this, "keydown", (event) => this.#key(event));
+    this.#draw();
+    if (!NARROW.matches) composer.focus();
+  }
+
+  close() {
+    this.#conversation?.close();
+  }
+
+  /** @param {KeyboardEvent} event */
+  #key(event) {
+    if (event.key === "Escape" && NARROW.matches && !this.querySelector("dialog")) route.go("rooms");
+  }
+
+  #draw() {
+    const { room, presence } = /** @type {Conversation} */ (this.#conversation);
+    if (!room) return;
+    const other = this.#rooms.other(room);
+    const here = [...presence.here].filter((id) => id !== this.#rooms.user.user_id);
+    if (this.#name.textContent !== room.name) {
+      this.#name.textContent = room.name;
+      this.#face.replaceChildren(face(other?.user_id ?? room.room_id, room.name));
+    }
+    const members = t("rooms.members", { count: room.member_count });
+    const some = here.length ? `${members}, ${t("rooms.here", { count: here.length })}` : members;
+    const who = other ? t(here.length ? "rooms.online" : "rooms.offline_now") : some;
+    if (this.#who.textContent !== who) this.#who.textContent = who;
+    this.#who.title = here.map((id) => this.#nameOf(id)).join(", ");
+    const writing = this.#whoWrites(presence.writing);
+    if (this.#writing.textContent !== writing) this.#writing.textContent = writing;
+  }
+
+  /** @param {string[]} ids */
+  #whoWrites(ids) {
+    if (!ids.length) return "";
+    const names = ids.slice(0, NAMED).map((id) => this.#nameOf(id));
+    if (ids.length > NAMED) return t("rooms.many_write");
+    return t("rooms.writes", { count: ids.length, name: names[0], other: names[1] ?? "" });
+  }
+
+  /** @param {string} id */
+  #nameOf(id) {
+    const { room, items } = /** @type {Conversation} */ (this.#conversation);
+    const member = room?.members.find(({ user_id }) => user_id === id);
+    const said = items.findLast(({ message }) => message?.sender === id);
+    return member?.full_name ?? said?.message?.sender_name ?? t("rooms.somebody");
+  }
+}
+
+customElements.define("chat-room", RoomView);
