@@ -187,6 +187,10 @@ class PluginApi:
         """Everybody who belongs to the topic; without a query for a topic that is in use."""
         return self.store.members(topic)
 
+    def hearers(self, topic: Topic) -> int:
+        """How many sockets have subscribed the topic by its name here."""
+        return self.hub.hearers(topic)
+
     def online(self, tenant: str | None, user_id: str) -> bool:
         """Whether a socket of that person is open here."""
         return bool(self.hub.sessions(tenant, user_id))

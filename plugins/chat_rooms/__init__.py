@@ -9,9 +9,10 @@ from typing import Any
 import click
 from marshmallow import Schema, fields, validate
 
-from tornado_chat import Server, StoreModel, TopicProvider, hookimpl
+from tornado_chat import Server, Session, StoreModel, TopicProvider, hookimpl
 
 from . import commands, routes
+from .here import Here
 from .models import Room
 from .provider import RoomProvider
 from .rooms import KEEP, Rooms
@@ -60,12 +61,23 @@ def register_migrations() -> str:
 def register_topics(server: Server, config: Mapping[str, Any]) -> list[TopicProvider]:
     rooms = Rooms(server, **config)
     server.offer("chat_rooms", rooms)
+    server.offer("chat_rooms.here", Here(server))
     return [RoomProvider(rooms)]
 
 
 @hookimpl
 def register_routes(server: Server) -> list[tuple[Any, ...]]:
     return routes.routes(server.service("chat_rooms"))
+
+
+@hookimpl
+def session_opened(session: Session, server: Server) -> None:
+    server.service("chat_rooms.here").opened(session.identity)
+
+
+@hookimpl
+def session_closed(session: Session, server: Server) -> None:
+    server.service("chat_rooms.here").closed(session.identity)
 
 
 @hookimpl

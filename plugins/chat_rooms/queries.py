@@ -4,12 +4,12 @@ However many rooms and members there are, each function is one query.
 """
 
 from collections import namedtuple
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from peewee import JOIN, fn
+from peewee import JOIN, chunked, fn
 
 from tornado_chat import AccountRow, MemberRow, NotFound, TopicRow, has_left, unread
 
@@ -79,6 +79,30 @@ def who_left(topic_id: int) -> frozenset[str]:
     )
     rows: Any = query.tuples()
     return frozenset(user for (user,) in rows)
+
+
+def rooms_of(users: Collection[str]) -> list[tuple[int, str, str, str]]:
+    """All rooms of these people: topic, tenant, room id and who of them is in it."""
+    query: Any = (
+        MemberRow.select(Room.topic_id, Room.tenant, Room.id, MemberRow.user_id)
+        .join(Room, on=(Room.topic_id == MemberRow.topic_id))
+        .where(MemberRow.user_id.in_(list(users)))
+    )
+    return [(topic, tenant, str(room), user) for topic, tenant, room, user in query.tuples()]
+
+
+def no_larger(topic_ids: Collection[int], most: int) -> set[int]:
+    """Those of the rooms that have at most so many members; a query for each thousand of them."""
+    found: set[int] = set()
+    for some in chunked(topic_ids, 1000):
+        query: Any = (
+            MemberRow.select(MemberRow.topic_id)
+            .where(MemberRow.topic_id.in_(some))
+            .group_by(MemberRow.topic_id)
+            .having(fn.COUNT(MemberRow.user_id) <= most)
+        )
+        found.update(topic_id for (topic_id,) in query.tuples())
+    return found
 
 
 def next_id() -> int:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from tornado_chat import Identity, Message, NotFound, ReadTx, Server
 
 from . import queries
-from .models import pair_of
+from .models import number_of, pair_of, topic_of
 from .queries import Wanted
 from .views import NAMED, MemberView, RoomView
 
@@ -88,6 +88,16 @@ class RoomReader:
         missing = [row.user_id for row in rows if row.full_name is None]
         people = await self._server.people.get(identity, missing) if missing else {}
         return [queries.member_of(row, people) for row in rows]
+
+    async def member_ids(self, identity: Identity, room_id: str) -> frozenset[str]:
+        """Everybody in one of his rooms; without a query for a room in use. Raises NotFound."""
+        if identity.tenant is None or number_of(room_id) is None:
+            raise not_found(room_id)
+        ids = await self._server.members(topic_of(identity.tenant, room_id))
+        viewer = self._viewer(identity)
+        if not ids or (viewer is not None and viewer not in ids):
+            raise not_found(room_id)
+        return ids
 
     async def last_messages(
         self, identity: Identity, rooms: Sequence[RoomView]

@@ -9,6 +9,7 @@ from .rooms import KEEP, Rooms
 from .schemas import (
     SHOWN,
     SHOWN_IN_LIST,
+    HereAnswer,
     ListMembers,
     ListRooms,
     MemberPage,
@@ -112,6 +113,14 @@ class Read(RoomHandler):
         await self.show(await self.rooms.get(self.identity, room_id, shown=SHOWN))
 
 
+class WhoIsHere(RoomHandler):
+    @describe("Says which members have a socket open", answer=HereAnswer, errors=("not_found",))
+    async def get(self, room_id: str) -> None:
+        members = await self.rooms.member_ids(self.identity, room_id)
+        here = self.server.service("chat_rooms.here")
+        self.answer({"here": here.among(self.identity.tenant, members)})
+
+
 class Members(RoomHandler):
     @describe("Lists members", query=ListMembers, answer=MemberPage, errors=("not_found",))
     async def get(self, room_id: str) -> None:
@@ -148,6 +157,7 @@ def routes(rooms: Rooms) -> list[tuple[Any, ...]]:
         (r"/rooms/([^/]+)", OneRoom, shared),
         (r"/rooms/([^/]+)/leave", Leave, shared),
         (r"/rooms/([^/]+)/read", Read, shared),
+        (r"/rooms/([^/]+)/here", WhoIsHere, shared),
         (r"/rooms/([^/]+)/members", Members, shared),
         (r"/rooms/([^/]+)/members/([^/]+)", Member, shared),
     ]

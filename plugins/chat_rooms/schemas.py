@@ -126,6 +126,12 @@ class MemberPage(Schema):
     more = fields.Boolean()
 
 
+class HereAnswer(Schema):
+    """Members of whom a socket is open, by user id."""
+
+    here = fields.List(fields.String(metadata={"example": "100040"}))
+
+
 class Nothing(Schema):
     """An empty object."""
 

@@ -119,8 +119,10 @@ class Walk:
             url, method="GET" if body is None else "POST", headers=headers, body=body,
             raise_error=False,
         )  # fmt: skip
-        expected = json.loads("".join(shown).replace(", …]", "]"))
-        assert shape(json.loads(answer.body)) == shape(expected)
+        expected, found = json.loads("".join(shown).replace(", …]", "]")), json.loads(answer.body)
+        for room in (expected.get("room", {}), found.get("room", {})):
+            room.pop("last_message", None)  # there may be none yet: a test is quicker than a reader
+        assert shape(found) == shape(expected)
 
 
 @pytest.fixture
