@@ -6,6 +6,7 @@ import { atMost, Badge } from "./badge.js";
 import { attribute, brand, el, focusHeading, icon, View } from "./dom.js";
 import { LinkState } from "./link-state.js";
 import { Loading } from "./loading.js";
+import { Toasts } from "./notes/toasts.js";
 import { href, route } from "./route.js";
 import { t } from "./words.js";
 
@@ -75,6 +76,7 @@ export class Shell extends View {
     this.show(
       el("a", { class: "skip", href: "#content", on: { click: skip } }, t("app.skip")),
       el("header", {}, brand(), this.#nav, new LinkState(chat), new AccountMenu(this.#session)),
+      new Toasts(this.#session),
       this.#main,
     );
     this.listen(this.#session, "change", () => this.#draw());
@@ -92,8 +94,9 @@ export class Shell extends View {
   }
 
   #draw() {
+    const session = this.#session;
     this.#ways.clear();
-    for (const way of WAYS.filter(({ open }) => open(this.#session))) {
+    for (const way of WAYS.filter(({ open }) => session.known && open(session))) {
       const badge = new Badge();
       const name = el("span", {}, t(`app.${way.name}`));
       const link = el("a", { href: href(way.name) }, icon(way.icon), name, badge);

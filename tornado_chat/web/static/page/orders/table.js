@@ -1,5 +1,5 @@
 // @ts-check
-/** <chat-order-table>: all orders, live. What has changed is drawn once a frame. */
+/** <chat-order-table>: all orders, live. What has changed is drawn together, some times a second. */
 import { attribute, el, View } from "../dom.js";
 import { because } from "../loading.js";
 import { route } from "../route.js";
@@ -11,6 +11,7 @@ import { Rows } from "./rows.js";
 /** @typedef {import("./row.js").Row} Row */
 /** @typedef {import("./columns.js").Column} Column */
 
+const GATHER = 100; // ms of changes that are drawn together; each drawing costs about the same
 const FRESH = 4000; // ms that a change is marked
 const SWEEP = 500;
 const PAUSE = 700; // ms of nothing typed, until the number of those that fit is said
@@ -20,7 +21,8 @@ export class OrderTable extends View {
   #rows = new Rows();
   /** @type {Set<string> | null} whose orders have changed; null: all may be others */
   #changed = null;
-  #drawing = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #drawing;
   /** @type {Map<Row, number>} when, the latest last */
   #fresh = new Map();
   /** @type {Row | undefined} the one that Tab reaches */
@@ -71,8 +73,8 @@ export class OrderTable extends View {
   }
 
   close() {
-    cancelAnimationFrame(this.#drawing);
-    this.#drawing = 0;
+    clearTimeout(this.#drawing);
+    this.#drawing = undefined;
     clearTimeout(this.#saying);
   }
 
@@ -82,11 +84,12 @@ export class OrderTable extends View {
   #soon(ids) {
     if (ids === null) this.#changed = null;
     else for (const id of ids) this.#changed?.add(id);
-    this.#drawing ||= requestAnimationFrame(() => this.#draw());
+    const frame = () => requestAnimationFrame(() => this.#draw());
+    this.#drawing ??= setTimeout(frame, this.#rows.size ? GATHER : 0);
   }
 
   #draw() {
-    this.#drawing = 0;
+    this.#drawing = undefined;
     const first = this.#rows.size === 0;
     for (const id of this.#changed ?? this.#all()) this.#drawOne(id, first);
     this.#changed = new Set();
