@@ -102,7 +102,7 @@ async def test_who_has_not_opened_the_room_hears_nothing(site):
             await gone(site, "bob")
             await settled(site)
         assert await heard(ann) == []
-        assert len([text for text in queries.all if "room" in text]) == 2  # for coming and going
+        assert len([text for text in queries.all if 'FROM "member"' in text]) == 2  # came, went
 
 
 async def test_who_loads_the_page_again_has_not_gone(site):
