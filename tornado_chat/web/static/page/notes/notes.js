@@ -286,6 +286,7 @@ export class Notes extends EventTarget {
     const before = this.receives(this.#wish(wish.topic));
     this.topics.set(wish.topic, wish);
     if (this.receives(wish) !== before) this.load(); // others are listed and counted
+    if (this.#loading) this.#stale = true;
     this.#tell();
   }
 
