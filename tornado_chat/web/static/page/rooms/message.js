@@ -6,7 +6,7 @@ import { t, when } from "../words.js";
 import { face } from "./face.js";
 import { parts } from "./text.js";
 
-/** @typedef {import("./conversation.js").Item} Item */
+/** @typedef {import("./log.js").Item} Item */
 
 const TOGETHER_MS = 5 * 60_000; // what one says within this is one piece
 const LONG = 3000; // characters, or

@@ -9,7 +9,7 @@ import { say } from "../say.js";
 import { t } from "../words.js";
 import { Row } from "./message.js";
 
-/** @typedef {import("./conversation.js").Item} Item */
+/** @typedef {import("./log.js").Item} Item */
 
 const NEAR = 1000; // pixels from the top: time to read older ones
 const LOW = 40; // pixels from the bottom that are the bottom
@@ -20,6 +20,7 @@ export class Messages extends View {
   /** @type {Map<Item, Row>} */
   #rows = new Map();
   #conversation;
+  #log;
   #around;
   #atBottom = true;
   #new = 0; // that came below what is to be seen
@@ -38,8 +39,9 @@ export class Messages extends View {
   constructor(conversation) {
     super();
     this.#conversation = conversation;
+    this.#log = conversation.log;
     this.#around = {
-      isMine: (/** @type {Item} */ { message }) => !message || conversation.isMine(message),
+      isMine: (/** @type {Item} */ item) => conversation.log.isMine(item),
       group: () => !conversation.room?.one_to_one,
       connected: () => conversation.chat.state === "open",
       retry: (/** @type {Item} */ { publication }) => publication?.retry(),
@@ -73,7 +75,7 @@ export class Messages extends View {
   // What changes
 
   #reset() {
-    const { items, line } = this.#conversation;
+    const { items } = this.#log;
     const begins = this.#rows.size === 0;
     const anchor = this.#atBottom ? null : this.#anchor();
     const rows = new Map(items.map((item) => [item, this.#rows.get(item) ?? new Row(item, this.#around)]));
@@ -81,8 +83,9 @@ export class Messages extends View {
     this.#list.replaceChildren();
     for (let n = 0; n < items.length; n += ROWS) this.#list.append(this.#page(n, Math.min(n + ROWS, items.length)));
     this.#seal();
-    const first = line && rows.get(line);
-    if (begins && first) this.#restore({ element: first.element, top: this.#scroller.getBoundingClientRect().top });
+    const first = items.find((item) => this.#isFirst(item));
+    const row = first && rows.get(first);
+    if (begins && row) this.#restore({ element: row.element, top: this.#scroller.getBoundingClientRect().top });
     else if (anchor) this.#restore(anchor);
     else this.toBottom();
     this.#look();
@@ -90,7 +93,7 @@ export class Messages extends View {
 
   /** @param {number} count */
   #older(count) {
-    const { items } = this.#conversation;
+    const { items } = this.#log;
     if (!count) return;
     for (const item of items.slice(0, count)) this.#rows.set(item, new Row(item, this.#around));
     const anchor = this.#anchor();
@@ -105,7 +108,7 @@ export class Messages extends View {
 
   /** It is new, has another place, or stands otherwise. @param {Item} item */
   #item(item) {
-    const { items } = this.#conversation;
+    const { items } = this.#log;
     const place = items.lastIndexOf(item);
     if (place < 0) return;
     const stays = this.#atBottom;
@@ -125,7 +128,7 @@ export class Messages extends View {
   #gone(item) {
     this.#rows.get(item)?.element.remove();
     this.#rows.delete(item);
-    this.#draw(this.#conversation.items.length - 1);
+    this.#draw(this.#log.items.length - 1);
     this.#look();
   }
 
@@ -146,7 +149,7 @@ export class Messages extends View {
   #page(from, to) {
     const page = el("div", { class: "page" });
     for (let n = from; n < to; n += 1) {
-      page.append(/** @type {Row} */ (this.#rows.get(this.#conversation.items[n])).element);
+      page.append(/** @type {Row} */ (this.#rows.get(this.#log.items[n])).element);
       this.#draw(n);
     }
     return page;
@@ -154,9 +157,13 @@ export class Messages extends View {
 
   /** @param {number} place */
   #draw(place) {
-    const { items, line } = this.#conversation;
-    const item = items[place];
-    if (item) this.#rows.get(item)?.draw(items[place - 1], item === line);
+    const item = this.#log.items[place];
+    if (item) this.#rows.get(item)?.draw(this.#log.items[place - 1], this.#isFirst(item));
+  }
+
+  /** Of the unread ones. @param {Item} item */
+  #isFirst({ offset }) {
+    return offset !== undefined && offset === this.#conversation.line;
   }
 
   /** All pages but the last one are full: the browser may leave them out where nobody looks. */
@@ -168,10 +175,10 @@ export class Messages extends View {
     }
   }
 
-  /** Of one's own messages that are not stored. */
+  /** Of one's own messages that are on their way. */
   #states() {
-    for (const item of this.#conversation.items.slice(-100)) {
-      if (item.state !== "stored") this.#rows.get(item)?.drawState();
+    for (const item of this.#log.items.slice(this.#log.placed)) {
+      this.#rows.get(item)?.drawState();
     }
   }
 
@@ -205,25 +212,25 @@ export class Messages extends View {
     this.#down.hidden = this.#atBottom;
     const text = this.#new ? t("rooms.new", { count: this.#new }) : t("rooms.newest");
     if (this.#count.textContent !== text) this.#count.textContent = text;
-    const { items } = this.#conversation;
+    const { items } = this.#log;
     this.#conversation.watch(this.#atBottom && items.length > 0 && document.visibilityState === "visible");
     if (scrollTop < NEAR && items.length && !this.#conversation.problem) this.#conversation.older();
   }
 
   /** @param {Item} item @param {Row} row */
-  #announce({ message, content }, row) {
-    if (!message || this.#conversation.isMine(message)) return;
+  #announce(item, row) {
+    if (this.#log.isMine(item)) return;
     if (!this.#atBottom) this.#new += 1;
-    say(t("rooms.said_by", { name: row.sender, text: content.slice(0, HEARD) }));
+    say(t("rooms.said_by", { name: row.sender, text: item.content.slice(0, HEARD) }));
   }
 
   /** What is there instead of messages, or above them. */
   #tell() {
-    const { loading, problem, items } = this.#conversation;
+    const { loading, problem } = this.#conversation;
     if (problem) {
       this.#status.replaceChildren(failure(problem, () => this.#conversation.again()));
     } else {
-      const nothing = items.length ? "" : t("rooms.nothing_said");
+      const nothing = this.#log.items.length ? "" : t("rooms.nothing_said");
       const text = loading ? t("app.loading") : nothing;
       if (this.#status.textContent !== text) this.#status.textContent = text;
     }

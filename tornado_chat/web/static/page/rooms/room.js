@@ -93,9 +93,9 @@ export class RoomView extends View {
 
   /** @param {string} id */
   #nameOf(id) {
-    const { room, items } = /** @type {Conversation} */ (this.#conversation);
+    const { room, log } = /** @type {Conversation} */ (this.#conversation);
     const member = room?.members.find(({ user_id }) => user_id === id);
-    const said = items.findLast(({ message }) => message?.sender === id);
+    const said = log.items.findLast(({ message }) => message?.sender === id);
     return member?.full_name ?? said?.message?.sender_name ?? t("rooms.somebody");
   }
 }
