@@ -169,8 +169,8 @@ export class Messages extends View {
   /** All pages but the last one are full: the browser may leave them out where nobody looks. */
   #seal() {
     for (const page of this.#list.querySelectorAll(".page:not(.full, :last-child)")) {
-      const { style, offsetHeight } = /** @type {HTMLElement} */ (page);
-      style.containIntrinsicBlockSize = `auto ${offsetHeight}px`;
+      const { height } = page.getBoundingClientRect();
+      /** @type {HTMLElement} */ (page).style.containIntrinsicBlockSize = `auto ${height}px`;
       page.classList.add("full");
     }
   }
@@ -190,7 +190,7 @@ export class Messages extends View {
     const seen = (/** @type {Element} */ each) => each.getBoundingClientRect().bottom > top;
     const page = [...this.#list.children].find(seen);
     const row = page && [...page.children].find(seen);
-    const element = row?.querySelector(".bubble");
+    const element = row?.querySelector(".text");
     return element ? { element, top: element.getBoundingClientRect().top } : null;
   }
 
@@ -227,6 +227,7 @@ export class Messages extends View {
   /** What is there instead of messages, or above them. */
   #tell() {
     const { loading, problem } = this.#conversation;
+    this.#status.classList.toggle("over", loading && !problem); // it moves nothing
     if (problem) {
       this.#status.replaceChildren(failure(problem, () => this.#conversation.again()));
     } else {
