@@ -19,31 +19,34 @@ export class App extends View {
     this.listen(this, "language", () => this.#reword());
     this.listen(this, "account", ({ detail }) => this.#enter(detail));
     this.listen(this, "leave", () => this.#leave());
-    this.#enter(kept());
+    this.#enter(kept(), "", true);
   }
 
-  /** @param {string} [said]  to who has to sign in */
-  #draw(said) {
-    const begins = !this.hasChildNodes();
-    this.show(this.#session ? new Shell(this.#session, begins) : new SignIn(said));
+  /** @param {string} [said]  to who has to sign in @param {boolean} [stays]  the focus, where it is */
+  #draw(said, stays = false) {
+    this.show(this.#session ? new Shell(this.#session, stays) : new SignIn(said));
   }
 
   /** Here somebody has chosen another language. */
   #reword() {
-    this.#draw();
+    this.#draw("", true);
     /** @type {HTMLElement | null} */ (
       this.querySelector("chat-account button, chat-language select")
     )?.focus();
   }
 
-  /** This one from now on, or nobody. @param {Account | null} account @param {string} [said] */
-  #enter(account, said) {
+  /**
+   * This one from now on, or nobody.
+   *
+   * @param {Account | null} account @param {string} [said] @param {boolean} [stays]
+   */
+  #enter(account, said, stays) {
     this.#session?.close();
     this.#session = account && new Session(account);
     this.#session?.addEventListener("ended", ({ target }) => {
       if (target === this.#session) this.#ended();
     });
-    this.#draw(said);
+    this.#draw(said, stays);
   }
 
   /** The key is good no longer: another tab may have a new one. */
@@ -56,7 +59,7 @@ export class App extends View {
   async #elsewhere(key) {
     if (key?.endsWith(".language")) {
       await choose();
-      this.#draw();
+      this.#draw("", true);
     } else if (kept()?.key !== this.#session?.account.key) {
       this.#enter(kept(), t("sign.ended"));
     }

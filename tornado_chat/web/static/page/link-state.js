@@ -11,6 +11,7 @@ export class LinkState extends View {
   #state = el("span", { role: "status", "aria-live": "off" }); // `say` tells of it
   #until = el("span", { class: "until" });
   #now;
+  #lost = false; // since then it is tried again
   #said = true; // whether those who hear the page know of a connection
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #telling;
@@ -23,7 +24,6 @@ export class LinkState extends View {
   }
 
   open() {
-    this.show(this.#state, this.#until, this.#now);
     this.listen(this.#chat, "state", () => this.#change());
     const ticking = setInterval(() => this.#count(), 1000);
     this.gone.addEventListener("abort", () => {
@@ -37,10 +37,20 @@ export class LinkState extends View {
     const { state } = this.#chat;
     this.dataset.state = state;
     this.#state.textContent = t(`link.${state}`);
-    this.#now.hidden = state !== "waiting";
     this.#count();
+    this.#lose(state === "waiting" || (this.#lost && state === "connecting"));
     clearTimeout(this.#telling);
     this.#telling = setTimeout(() => this.#tell(), BLINK_MS);
+  }
+
+  /** @param {boolean} lost */
+  #lose(lost) {
+    if (this.hasChildNodes() && lost === this.#lost) return;
+    const left = this.contains(document.activeElement);
+    this.#lost = lost;
+    this.toggleAttribute("data-lost", lost);
+    this.show(this.#state, lost && this.#until, lost && this.#now);
+    if (left) document.getElementById("content")?.focus(); // its button has gone
   }
 
   #count() {

@@ -58,16 +58,16 @@ export class Shell extends View {
   #main = el("main", { id: "content", tabindex: -1 });
   #nav = el("nav", { "aria-label": t("app.places") });
   #session;
-  #begins;
+  #stays;
   /** @type {Place | null} */
   #place = null;
   #name = "";
 
-  /** @param {Session} session @param {boolean} begins  the page does, so that the focus stays */
-  constructor(session, begins) {
+  /** @param {Session} session @param {boolean} stays  the focus, where it is */
+  constructor(session, stays) {
     super();
     this.#session = session;
-    this.#begins = begins;
+    this.#stays = stays;
   }
 
   open() {
@@ -143,18 +143,16 @@ export class Shell extends View {
   /** @param {Way} way */
   #coming(way) {
     const load = async () => {
-      const { default: Found } = await way.load().catch(() => {
-        throw new ChatError("unavailable", `${way.name}: no answer`);
-      });
+      const { default: Found } = await way.load().catch(notThere);
       return new Found(this.#session);
     };
     return new Loading(load, (place) => {
       const [asked, ...rest] = route.path;
       this.#place = place;
       place.go(asked === way.name ? rest : []);
-      if (!this.#begins && !place.contains(document.activeElement)) focusHeading(place);
-      if (this.#begins) this.#fetchOthers();
-      this.#begins = false;
+      if (!this.#stays && !place.contains(document.activeElement)) focusHeading(place);
+      this.#stays = false;
+      this.#fetchOthers();
     });
   }
 
@@ -174,6 +172,12 @@ export class Shell extends View {
     const back = this.#session.chat.state === "open" && this.#main.querySelector(".failure");
     if (!this.#name || (!this.#place && back)) this.#enter(this.#name);
   }
+}
+
+/** Browsers tell a module that did not come by the text alone. @param {Error} problem @returns {never} */
+function notThere(problem) {
+  const away = problem instanceof TypeError && /fetch|import/i.test(problem.message);
+  throw away ? new ChatError("unavailable", problem.message) : problem;
 }
 
 customElements.define("chat-shell", Shell);
