@@ -1,6 +1,7 @@
 """The files that browsers fetch: the page at `/`, `/client.js`, and what both are made of."""
 
 import asyncio
+import gzip
 import re
 
 import pytest
@@ -52,6 +53,37 @@ async def test_what_a_browser_has_it_does_not_get_again(site):
     assert other.headers["Etag"] != etag
     new = await site.fetch("GET", "/client/chat.js", headers={"If-None-Match": etag})
     assert new.code == 200
+
+
+@pytest.mark.parametrize("asked", ["gzip", "br, GZip", "deflate;q=0.5, gzip;q=0.8", "gzip; q=1.0"])
+async def test_who_takes_it_packed_gets_it_so(site, asked):
+    status, headers, body = await asked_plainly(site, "/client/chat.js", asked)
+    assert (status, headers["content-encoding"]) == ("200", "gzip")
+    assert len(body) == int(headers["content-length"])
+    assert gzip.decompress(body) == (files.FOLDER / "client" / "chat.js").read_bytes()
+    assert "Accept-Encoding" in headers["vary"]
+    _, plain, _ = await asked_plainly(site, "/client/chat.js", "")
+    assert plain["etag"] != headers["etag"]
+
+
+@pytest.mark.parametrize("asked", ["", "identity", "gzip;q=0", "gzip; q=0.00", "br", "xgzip"])
+async def test_who_does_not_gets_it_as_it_is(site, asked):
+    status, headers, body = await asked_plainly(site, "/client/chat.js", asked)
+    assert (status, "content-encoding" in headers) == ("200", False)
+    assert body == (files.FOLDER / "client" / "chat.js").read_bytes()
+    assert "Accept-Encoding" in headers["vary"]
+
+
+async def asked_plainly(site, path, accepted):
+    """By hand: a client would unpack it."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", site.port)
+    lines = [f"GET {path} HTTP/1.1", "Host: x", "Connection: close", f"Accept-Encoding: {accepted}"]
+    writer.write("\r\n".join([*lines, "", ""]).encode())
+    head, _, body = (await asyncio.wait_for(reader.read(), 10)).partition(b"\r\n\r\n")
+    writer.close()
+    first, *rest = head.decode().split("\r\n")
+    headers = {name.lower(): value.strip() for name, _, value in (x.partition(":") for x in rest)}
+    return first.split()[1], headers, body
 
 
 async def test_head_is_the_same_without_the_body(site):

@@ -1,6 +1,7 @@
 """The files that a browser fetches, from memory and as they were installed: the web page, and the
 JavaScript client."""
 
+import gzip
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from pathlib import Path
 from tornado_chat.errors import NotFound
 from tornado_chat.web.api import describe
 from tornado_chat.web.base import Handler
+from tornado_chat.web.credentials import header
 
 FOLDER = Path(__file__).parent / "static"
 MEDIA_TYPES = {  # others are not served
@@ -35,10 +37,19 @@ PAGE_HEADERS = {
 
 
 @dataclass(frozen=True, slots=True)
-class File:
+class Coded:
+    """A file as it goes over the wire, and its ETag."""
+
     body: bytes
+    etag: str
+    encoding: str = ""  # "" for as it is
+
+
+@dataclass(frozen=True, slots=True)
+class File:
     media_type: str
-    etag: str  # of the body
+    plain: Coded
+    packed: Coded  # once for all who ask, so that it costs no request anything
 
 
 @cache
@@ -53,8 +64,18 @@ def files() -> Mapping[str, File]:
 
 def read(path: Path) -> File:
     body = path.read_bytes()
-    etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-    return File(body, MEDIA_TYPES[path.suffix], etag)
+    digest = hashlib.sha256(body).hexdigest()[:32]
+    packed = Coded(gzip.compress(body, mtime=0), f'"{digest}-gzip"', "gzip")
+    return File(MEDIA_TYPES[path.suffix], Coded(body, f'"{digest}"'), packed)
+
+
+def takes_gzip(accepted: str) -> bool:
+    """Whether the header Accept-Encoding names it, RFC 9110 section 12.5.3."""
+    for each in accepted.lower().split(","):
+        name, _, quality = each.replace(" ", "").partition(";q=")
+        if name in {"gzip", "x-gzip"}:
+            return quality.rstrip("0") not in {"0.", ""} if quality else True
+    return False
 
 
 class StaticFile(Handler):
@@ -74,18 +95,22 @@ class StaticFile(Handler):
         file = files().get(path)
         if file is None:
             raise NotFound(f"{self.request.path[:200]}: not there")
+        accepted = header(self.request.headers, "Accept-Encoding")
+        coded = file.packed if takes_gzip(accepted) else file.plain
         self.set_header("Content-Type", file.media_type)
+        if coded.encoding:
+            self.set_header("Content-Encoding", coded.encoding)
         self.set_header("Cache-Control", "no-cache")
-        self.set_header("ETag", file.etag)
+        self.set_header("ETag", coded.etag)
         self.set_header("X-Content-Type-Options", "nosniff")
-        self.set_header("Vary", "Origin")
-        for header, value in PAGE_HEADERS.items() if path == PAGE else ():
-            self.set_header(header, value)
+        self.set_header("Vary", "Origin, Accept-Encoding")
+        for each, value in PAGE_HEADERS.items() if path == PAGE else ():
+            self.set_header(each, value)
         if self.check_etag_header():
             self.set_status(304)
             self.finish()
         else:
-            self.finish(file.body)
+            self.finish(coded.body)
 
     def head(self, name: str = "") -> None:
         """The same without its body."""
