@@ -211,6 +211,23 @@ async def test_a_password_is_shown_when_asked(browsers):
     await expect(field).to_have_attribute("type", "password")
 
 
+async def test_a_password_that_is_not_changed(browsers):
+    browsers.expect("403 (Forbidden)")
+    page = await (await browsers.come("ann")).tab()
+    await page.get_by_role("button", name="Ann Maas: account").click()
+    await page.get_by_role("button", name="Change password").click()
+    dialog = page.get_by_role("dialog", name="Change password")
+    await dialog.get_by_label("Present password").fill("wrong")
+    await dialog.get_by_label("New password").fill("a much longer one")
+    await page.keyboard.press("Enter")
+    await expect(dialog.get_by_role("alert")).to_contain_text("not your present password")
+    await page.keyboard.press("Escape")
+    await expect(dialog).to_be_hidden()
+    await expect(page.get_by_role("button", name="Ann Maas: account")).to_be_focused()
+    await page.reload()
+    await is_in(page)
+
+
 # Ways between the views
 
 

@@ -1,11 +1,14 @@
 // @ts-check
 /** <chat-account>: whose page this is, and what is his to set. */
+import { ChatError } from "../client.js";
 import { ask } from "./dialog.js";
 import { el, icon, View } from "./dom.js";
 import { LanguageChoice } from "./language.js";
 import { PasswordField } from "./password.js";
 import { say } from "./say.js";
 import { t } from "./words.js";
+
+const LEAST = 8; // characters of a password
 
 /** Events, which bubble: `leave`, and `account` with another one as its detail. */
 export class AccountMenu extends View {
@@ -54,9 +57,9 @@ export class AccountMenu extends View {
 
   async #password() {
     const old = new PasswordField(t("account.old"), "current-password");
-    const wanted = new PasswordField(t("account.new"), "new-password");
+    const wanted = new PasswordField(t("account.new"), "new-password", { minlength: LEAST });
     const send = async () => {
-      const detail = await this.#session.changePassword(old.value, wanted.value);
+      const detail = await this.#session.changePassword(old.value, wanted.value).catch(refused);
       say(t("account.changed"));
       this.#tell("account", detail);
     };
@@ -73,6 +76,11 @@ export class AccountMenu extends View {
   #tell(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { bubbles: true, detail }));
   }
+}
+
+/** @param {ChatError} problem @returns {never} */
+function refused(problem) {
+  throw problem.code === "denied" ? new ChatError("denied", t("account.wrong")) : problem;
 }
 
 /** Of the first name and of the last. @param {string} name */

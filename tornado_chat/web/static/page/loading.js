@@ -6,11 +6,17 @@ import { has, t } from "./words.js";
 
 const SOON_MS = 300; // until then nobody needs to be told to wait
 
-/** Why something failed, in a sentence. A mistake of ours is reported, too. @param {unknown} problem */
+/**
+ * Why something failed: in words of ours, or what the server has against it. A mistake of ours is
+ * reported, too.
+ *
+ * @param {unknown} problem
+ */
 export function because(problem) {
   if (!(problem instanceof ChatError)) reportError(problem);
   const { code = "internal", message = "" } = /** @type {Partial<ChatError>} */ (problem);
-  return has(`error.${code}`) ? t(`error.${code}`) : t("app.failed", { reason: message });
+  if (has(`error.${code}`)) return t(`error.${code}`);
+  return message.replace(/^./, (first) => first.toUpperCase());
 }
 
 /** "…", with a button where it can be tried again. @param {unknown} problem @param {() => void} [again] */
