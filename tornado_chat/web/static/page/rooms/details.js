@@ -20,11 +20,10 @@ export function details(conversation) {
     return;
   }
   const name = el("input", { id: "room-name", maxlength: 255, autocomplete: "off", is: { value: room.name } });
-  const send = async () => {
-    if (name.value !== room.name) rooms.know(await rooms.rest.rename(id, name.value));
-  };
-  const field = el("div", {}, el("label", { for: "room-name" }, t("rooms.name")), name);
-  ask({ title: t("rooms.details"), action: t("app.save"), send }, field, members);
+  const send = async () => rooms.know(await rooms.rest.rename(id, name.value));
+  const save = el("button", { type: "button", on: { click: () => members.do(send) } }, t("app.save"));
+  const label = el("label", { for: "room-name" }, t("rooms.name"));
+  ask({ title: t("rooms.details"), send }, el("div", {}, label, el("div", { class: "in-line" }, name, save)), members);
 }
 
 /** <chat-members>: who is in a room; adds, removes, and leaves. */
@@ -49,7 +48,7 @@ class Members extends View {
 
   open() {
     const leave = () =>
-      this.#do(async () => {
+      this.do(async () => {
         this.#rooms.know(await this.#rooms.rest.leave(this.#conversation.id));
         route.go("rooms");
       });
@@ -77,7 +76,7 @@ class Members extends View {
 
   /** @param {string[]} members */
   #add(members) {
-    this.#do(async () => {
+    this.do(async () => {
       this.#rooms.know(await this.#rooms.rest.add(this.#conversation.id, members));
       this.#offer();
       await this.#again();
@@ -86,7 +85,7 @@ class Members extends View {
 
   /** @param {string} member */
   #remove(member) {
-    this.#do(async () => {
+    this.do(async () => {
       await this.#rooms.rest.remove(this.#conversation.id, member);
       await this.#again();
     });
@@ -98,7 +97,7 @@ class Members extends View {
   }
 
   #read() {
-    return this.#do(async () => {
+    return this.do(async () => {
       const { members, more } = await this.#rooms.rest.members(this.#conversation.id, this.#members.length);
       this.#members.push(...members);
       this.#more = more;
@@ -130,8 +129,8 @@ class Members extends View {
     );
   }
 
-  /** @param {() => Promise<unknown>} work */
-  async #do(work) {
+  /** Says so where it fails. @param {() => Promise<unknown>} work */
+  async do(work) {
     this.#said.replaceChildren();
     try {
       await work();
