@@ -12,7 +12,7 @@ import click
 from tornado_chat import Server, StoreModel, TopicProvider, hookimpl
 
 from .commands import notify
-from .handlers import All, OnePreference, Preferences, Seen
+from .handlers import All, OnePreference, Preferences, Seen, Topics
 from .models import MODELS
 from .service import Listed, Notifications
 from .topics import NotificationTopics
@@ -44,6 +44,7 @@ def register_routes() -> list[tuple[Any, ...]]:
     return [
         ("/notifications", All),
         ("/viewed", Seen),
+        ("/topics", Topics),
         ("/preferences", Preferences),
         ("/preferences/([^/]+)", OnePreference),
     ]

@@ -6,7 +6,7 @@ from typing import Any
 from tornado_chat import PluginHandler, Topic, describe
 
 from .content import TYPES, check_name
-from .preferences import Preference
+from .preferences import KnownTopic, Preference
 from .schemas import (
     Headers,
     ListNotifications,
@@ -18,6 +18,7 @@ from .schemas import (
     Sending,
     Viewed,
     ViewedAnswer,
+    WantedTopicsAnswer,
 )
 from .service import Listed, Notifications
 
@@ -51,7 +52,8 @@ class All(NotificationsHandler):
     async def get(self) -> None:
         """The newest of one's own; nothing is consumed."""
         found = await self.notifications.list(self.identity, **self.query())
-        self.answer({"notifications": [shown(each) for each in found]})
+        unviewed = await self.notifications.unviewed(self.identity)
+        self.answer({"notifications": [shown(each) for each in found], "unviewed": unviewed})
 
     @describe(
         "Sends a notification",
@@ -81,9 +83,22 @@ class Seen(NotificationsHandler):
 
     @describe("Marks notifications as seen", body=Viewed, answer=ViewedAnswer)
     async def post(self) -> None:
-        """Marks some of one's own as seen; names those that are."""
-        ids = self.body()["ids"]
-        self.answer({"viewed": await self.notifications.viewed(self.identity, ids)})
+        """Marks some of one's own as seen, or all; names those that are."""
+        ids = self.body().get("ids")
+        if ids is None:
+            self.answer({"viewed": await self.notifications.viewed_all(self.identity)})
+        else:
+            self.answer({"viewed": await self.notifications.viewed(self.identity, ids)})
+
+
+class Topics(NotificationsHandler):
+    """/topics"""
+
+    @describe("Lists topics, and what one wants of them", answer=WantedTopicsAnswer)
+    async def get(self) -> None:
+        """Those about which one can say something."""
+        found = await self.notifications.topics(self.identity)
+        self.answer({"topics": [topic_body(each) for each in found]})
 
 
 class Preferences(NotificationsHandler):
@@ -93,7 +108,7 @@ class Preferences(NotificationsHandler):
     async def get(self) -> None:
         """What one has said, by topic."""
         found = await self.notifications.preferences(self.identity)
-        self.answer({"preferences": {topic: said(wish) for topic, wish in found.items()}})
+        self.answer({"preferences": {topic: wish.body() for topic, wish in found.items()}})
 
 
 class OnePreference(NotificationsHandler):
@@ -105,7 +120,7 @@ class OnePreference(NotificationsHandler):
     async def get(self, topic: str) -> None:
         """What one has said of it; null where nothing."""
         found = await self.notifications.preferences(self.identity)
-        self.answer({"preference": said(found.get(check_name(topic), Preference()))})
+        self.answer({"preference": found.get(check_name(topic), Preference()).body()})
 
     @describe(
         "Says what one wants of a topic",
@@ -114,13 +129,18 @@ class OnePreference(NotificationsHandler):
         errors=("conflict",),
     )
     async def put(self, topic: str) -> None:
-        """Says it anew, both parts."""
+        """Says it anew, all parts."""
         wish = await self.notifications.prefer(self.identity, topic, **self.body())
-        self.answer({"preference": said(wish)})
+        self.answer({"preference": wish.body()})
 
 
-def said(wish: Preference) -> dict[str, Any]:
-    return {"receive": wish.receive, "all": wish.all}
+def topic_body(topic: KnownTopic) -> dict[str, Any]:
+    return {
+        "topic": topic.name,
+        "description": topic.description,
+        **topic.preference.body(),
+        "default": topic.default,
+    }
 
 
 def shown(each: Listed) -> dict[str, Any]:

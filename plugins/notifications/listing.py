@@ -7,7 +7,7 @@ no further than the answer needs.
 from collections.abc import Collection
 from functools import reduce
 from operator import or_
-from typing import Any
+from typing import Any, NamedTuple
 
 from peewee import Select, Tuple, ValuesList, chunked
 
@@ -16,7 +16,8 @@ from tornado_chat import Identity, Message, Read, ReadTx, Server, Topic, Tx, pub
 from .models import Listing, Note, address_of
 
 ROWS = 500  # in one INSERT
-VIEWED_MAX = 1000  # listed notifications that one `seen` looks at
+VIEWED_MAX = 1000  # listed notifications, the newest, among which unseen ones are looked for
+MINE = "mine"  # the name of all that is addressed to a person
 TERMS = 200  # addresses in one query; SQLite takes 500
 
 
@@ -120,20 +121,42 @@ def mark_viewed(tx: Tx, identity: Identity, offsets: Collection[int]) -> set[int
     return set(his)
 
 
-def view_upto(tx: Tx, identity: Identity, topic: Topic, last: int) -> Read:
-    """He has seen what is listed of the topic up to the offset; of the newest thousand."""
-    listed_here = newest(addresses_of(identity), VIEWED_MAX, topic.key, ())
+class Unviewed(NamedTuple):
+    """Of the newest thousand: all that are listed, and those of them that he has not seen."""
+
+    listed: set[int]
+    unviewed: set[int]
+
+
+def unviewed_of(identity: Identity, topic: str | None, unwanted: Collection[str]) -> Unviewed:
+    """What he has not seen yet, of one topic or of all but the unwanted."""
+    listed_here = newest(addresses_of(identity), VIEWED_MAX, topic, unwanted)
     notes: Any = Note.select(Note.offset).where(
         Note.user_id == identity.user_id,
         Note.offset.in_(listed_here),
         Note.viewed.is_null(False),
     )
-    unseen = set(listed_here).difference(offset for (offset,) in notes.tuples())
-    seen = {offset for offset in unseen if offset <= last}
+    viewed = {offset for (offset,) in notes.tuples()}
+    return Unviewed(set(listed_here), set(listed_here) - viewed)
+
+
+def view_upto(tx: Tx, identity: Identity, topic: Topic, last: int) -> Read:
+    """He has seen what is listed of the topic up to the offset."""
+    listed_here, unviewed = unviewed_of(identity, topic.key, ())
+    seen = {offset for offset in unviewed if offset <= last}
     if seen:
         mark_viewed(tx, identity, seen)
-    left = unseen - seen
-    return Read(max(set(listed_here) - left, default=0), len(left))
+    left = unviewed - seen
+    return Read(max(listed_here - left, default=0), len(left))
+
+
+def view_all(tx: Tx, identity: Identity, unwanted: Collection[str]) -> list[int]:
+    """He has seen all; one signal for them, on what is all of his. Gives what he had not."""
+    found = sorted(unviewed_of(identity, None, unwanted).unviewed)
+    if found:
+        _note_viewed(tx, identity, found)
+        tx.tell(Topic(identity.tenant or "", "", MINE), "viewed", {"all": True}, identity.user_id)
+    return found
 
 
 def _note_viewed(tx: Tx, identity: Identity, offsets: Collection[int]) -> None:

@@ -49,6 +49,7 @@ class Wish(StoreModel):
     user_id = CharField(64)
     receive = BooleanField(null=True)
     every = BooleanField(null=True)  # what is addressed to others of the tenant too
+    mute = BooleanField(default=False)
 
     class Meta:
         table_name = "notifications_wish"

@@ -1,6 +1,9 @@
 """The shapes of what clients say and hear: notifications, ids that were seen, preferences."""
 
-from marshmallow import INCLUDE, Schema, fields, validate
+from collections.abc import Mapping
+from typing import Any
+
+from marshmallow import INCLUDE, Schema, ValidationError, fields, validate, validates_schema
 
 from .content import TYPES
 
@@ -48,7 +51,15 @@ class Sending(Said):
 
 
 class Viewed(Schema):
-    ids = fields.List(fields.String(), required=True, validate=validate.Length(max=IDS_MAX))
+    """Either of them."""
+
+    ids = fields.List(fields.String(), validate=validate.Length(max=IDS_MAX))
+    all = fields.Boolean(truthy={True}, falsy=set(), metadata={"example": True})
+
+    @validates_schema
+    def _one_of_them(self, data: Mapping[str, Any], **_: object) -> None:
+        if len(data) != 1:
+            raise ValidationError("give either ids or all", "ids")
 
 
 class Preferred(Schema):
@@ -56,6 +67,7 @@ class Preferred(Schema):
 
     receive = fields.Boolean(truthy={True}, falsy={False}, allow_none=True, load_default=None)
     all = fields.Boolean(truthy={True}, falsy={False}, allow_none=True, load_default=None)
+    mute = fields.Boolean(truthy={True}, falsy={False}, load_default=False)
 
 
 class Shown(Schema):
@@ -84,9 +96,11 @@ class Shown(Schema):
 
 
 class NotificationPage(Schema):
-    """Newest first."""
+    """Newest first. `unviewed`: of all that are listed for one, whatever was asked; of the newest
+    thousand."""
 
     notifications = fields.List(fields.Nested(Shown))
+    unviewed = fields.Integer()
 
 
 class OneNotification(Schema):
@@ -104,6 +118,21 @@ class PreferenceBody(Schema):
 
     receive = fields.Boolean(allow_none=True)
     all = fields.Boolean(allow_none=True)
+    mute = fields.Boolean()
+
+
+class WantedTopic(PreferenceBody):
+    """The same with the topic. `default`: whether one gets it who says nothing."""
+
+    topic = fields.String(metadata={"example": "OrderUpdate"})
+    description = fields.String(allow_none=True)
+    default = fields.Boolean()
+
+
+class WantedTopicsAnswer(Schema):
+    """By name."""
+
+    topics = fields.List(fields.Nested(WantedTopic))
 
 
 class PreferencesAnswer(Schema):

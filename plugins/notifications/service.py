@@ -21,12 +21,13 @@ from tornado_chat import (
     Topic,
     Tx,
     offset_of,
+    public_id,
 )
 
 from . import content
-from .listing import list_in, listed, mark_viewed
+from .listing import list_in, listed, mark_viewed, unviewed_of, view_all
 from .notes import SentTimes
-from .preferences import Preference, Preferences, wanting_all
+from .preferences import KnownTopic, Preference, Preferences, wanting_all
 
 LIST_MAX = 200  # notifications in one answer
 START_MAX = 10_000  # how far back one can leaf
@@ -227,6 +228,24 @@ class Notifications:
         marked = await self._server.write(lambda tx: mark_viewed(tx, identity, offsets))
         return [offsets[offset] for offset in sorted(marked)]
 
+    async def viewed_all(self, identity: Identity) -> Sequence[str]:
+        """He has seen all that is listed for him, of the newest thousand; gives those that he had
+        not."""
+        if not identity.tenant:
+            return []
+        unwanted = self.wishes.unwanted(identity)
+        marked = await self._server.write(lambda tx: view_all(tx, identity, unwanted))
+        return [public_id(offset) for offset in marked]
+
+    async def unviewed(self, identity: Identity) -> int:
+        """How many of those that are listed for him he has not seen, of the newest thousand; by
+        two queries."""
+        if not identity.tenant:
+            return 0
+        unwanted = self.wishes.unwanted(identity)
+        found = await self._server.read(lambda _tx: unviewed_of(identity, None, unwanted))
+        return len(found.unviewed)
+
     async def sent(self, user_id: str, offsets: Iterable[int]) -> None:
         """It is proved that he has got the persisted messages of these offsets. Returns at once;
         written with those of others within a second, the first time stays."""
@@ -238,19 +257,24 @@ class Notifications:
         """What this person has said, by topic."""
         return self.wishes.of(identity)
 
+    async def topics(self, identity: Identity) -> Sequence[KnownTopic]:
+        """Those about which he can say something, by name; one query."""
+        return await self.wishes.known(self._server, identity)
+
     async def prefer(
         self,
         identity: Identity,
         topic: str,
         receive: bool | None = None,
         all: bool | None = None,  # noqa: A002 - the word of the wire
+        mute: bool = False,
     ) -> Preference:
-        """Says it anew, both parts: whether he receives the topic, and whether also what is
-        addressed to others of his tenant. None takes back what he said."""
+        """Says it anew, all parts: whether he receives the topic, whether also what is addressed to
+        others of his tenant, whether it interrupts him. None takes back what he said."""
         name, tenant = content.check_name(topic), identity.tenant
         if not tenant:
             raise BadRequest(f"topic {name}: you belong to no tenant")
-        wish = Preference(receive, all)
+        wish = Preference(receive, all, mute)
         await self._server.write(
             lambda tx: self.wishes.set_in(tx, tenant, identity.user_id, name, wish)
         )

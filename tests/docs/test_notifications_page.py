@@ -10,6 +10,8 @@ from tornado_chat_plugins.notifications import (
     Notifications,
     commands,
     content,
+    listing,
+    preferences,
     register_routes,
     schemas,
     service,
@@ -18,7 +20,9 @@ from tornado_chat_plugins.notifications import (
 from tornado_chat.config import build
 
 TEXT = (Path(__file__).parents[2] / "docs/reference/plugins/notifications.md").read_text()
-METHODS = ["send", "list", "viewed", "sent", "preferences", "prefer"]
+METHODS = [
+    "send", "list", "viewed", "viewed_all", "unviewed", "topics", "sent", "preferences", "prefer",
+]  # fmt: skip
 
 
 def routes():
@@ -34,7 +38,12 @@ def test_route(method, path):
 
 
 @pytest.mark.parametrize(
-    "field", [name for shape in (schemas.Sending, schemas.Viewed) for name in shape().fields]
+    "field",
+    [
+        name
+        for shape in (schemas.Sending, schemas.Viewed, schemas.Preferred)
+        for name in shape().fields
+    ],
 )
 def test_field_of_a_body(field):
     assert f"`{field}`" in TEXT
@@ -60,6 +69,9 @@ def test_numbers():
     assert f"at most {service.LIST_MAX})" in TEXT
     assert f"at most {service.START_MAX:,})" in TEXT
     assert f"`ids`: at most {schemas.IDS_MAX}" in TEXT
+    assert f"of the newest {listing.VIEWED_MAX} |" in TEXT
+    assert f"newest {preferences.SENT_MAX} on which" in TEXT
+    assert f"of {preferences.WISHES_MAX} topics" in TEXT
     assert f"at most {content.SUB_TOPIC_MAX} characters" in TEXT
 
 

@@ -97,7 +97,8 @@ async def test_e19_the_list_has_what_was_sent(site):
                 "sent": None,
                 "viewed": None,
             }
-        ]
+        ],
+        "unviewed": 1,
     }
 
 

@@ -79,7 +79,7 @@ async def test_b27a_all_ends_at_the_tenant_and_gives_way_to_receive_no(site):
     await prefer(site, "dora", "OrderUpdate", all=True, receive=True)
     await prefer(site, "zoe", "OrderUpdate", all=True)
     assert (await site.fetch("GET", f"{BASE}/preferences", name="zoe")).json == {
-        "preferences": {"OrderUpdate": {"receive": None, "all": True}}
+        "preferences": {"OrderUpdate": {"receive": None, "all": True, "mute": False}}
     }
 
     async def send():

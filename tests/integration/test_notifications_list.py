@@ -225,6 +225,9 @@ async def test_an_idempotency_key_makes_a_retry_safe(site):
         ("POST", "/notifications", {"topic": "x", "message": {}, "showAlert": True}),
         ("POST", "/viewed", {}),
         ("POST", "/viewed", {"ids": "100001"}),
+        ("POST", "/viewed", {"ids": ["100001"], "all": True}),
+        ("POST", "/viewed", {"all": False}),
+        ("PUT", "/preferences/OrderUpdate", {"mute": None}),
         ("PUT", "/preferences/OrderUpdate", {"receive": "N"}),
         ("PUT", "/preferences/OrderUpdate", {"received": True}),
         ("PUT", "/preferences/a:b", {"receive": True}),
@@ -247,13 +250,16 @@ async def test_preferences_are_said_shown_taken_back_and_kept(tmp_path):
         assert await prefer(site, "ann", "two%20words", receive=False, all=True) == {
             "receive": False,
             "all": True,
+            "mute": False,
         }
         await prefer(site, "ann", "OrderUpdate", receive=True)
         await prefer(site, "ann", "OrderUpdate")
         answer = await site.fetch("GET", f"{BASE}/preferences", name="ann")
-        assert answer.json == {"preferences": {"two words": {"receive": False, "all": True}}}
+        assert answer.json == {
+            "preferences": {"two words": {"receive": False, "all": True, "mute": False}}
+        }
         answer = await site.fetch("GET", f"{BASE}/preferences/OrderUpdate", name="ann")
-        assert answer.json == {"preference": {"receive": None, "all": None}}
+        assert answer.json == {"preference": {"receive": None, "all": None, "mute": False}}
         assert (await site.fetch("GET", f"{BASE}/preferences", name="bob")).json[
             "preferences"
         ] == {}
@@ -282,6 +288,7 @@ async def test_who_says_no_gets_no_more_on_an_open_socket(site):
     async with listening(site, "ann") as ann, site.connect("ann") as native:
         await native.ok("subscribe", topic="OrderUpdate")
         await prefer(site, "ann", "OrderUpdate", receive=False)
+        assert (await native.signal())["name"] == "preference"
         await service(site).send("SHOP", "OrderUpdate", {})
         await ann.quiet()
         await native.quiet(0.05)
