@@ -33,7 +33,7 @@ let last = 0;
 export function field(name, control, note) {
   const id = `admin-${(last += 1)}`;
   control.id = id;
-  const said = note && el("p", { class: "faint", id: `${id}-note` }, note);
+  const said = note && el("p", { class: "tip", id: `${id}-note` }, note);
   if (said) control.setAttribute("aria-describedby", said.id);
   return el("div", {}, el("label", { for: id }, t(`admin.${name}`)), control, said);
 }

@@ -8,13 +8,15 @@ import { href } from "../route.js";
 import { say } from "../say.js";
 import { t } from "../words.js";
 import { button, mark } from "./cells.js";
+import { Fields } from "./fields.js";
 import { Keys } from "./keys.js";
-import { drawn, makeFields, read, state } from "./users.js";
+import { state } from "./users.js";
 
-/** @typedef {import("./users.js").Person} Person */
+/** @typedef {import("./fields.js").Person} Person */
 
 export class User extends View {
   #path;
+  #name = el("h2");
   #said = el("div");
   #session;
 
@@ -37,17 +39,18 @@ export class User extends View {
 
   /** @param {Person} user */
   #drawn(user) {
-    const fields = makeFields(user);
+    const fields = new Fields(user);
     const ours = user.source === "database";
-    for (const input of fields.values()) input.readOnly = !ours;
+    if (!ours) fields.lock();
     const form = el(
       "form",
       { on: { submit: (/** @type {Event} */ event) => this.#save(event, fields) } },
       !ours && el("p", { class: "note" }, t(`admin.from.${user.source}`)),
-      ...drawn(fields),
+      ...fields.parts,
       this.#said,
       ours && el("div", { class: "actions" }, el("button", { class: "main", type: "submit" }, t("app.save"))),
     );
+    this.#name.textContent = user.name;
     const himself = user.user_id === this.#session.user.user_id;
     return el(
       "div",
@@ -55,7 +58,7 @@ export class User extends View {
       el(
         "header",
         {},
-        el("h2", { tabindex: -1 }, user.name),
+        this.#name,
         state(user),
         !user.has_password && mark("info", t("admin.keys_only")),
         el("span", { class: "faint" }, user.user_id),
@@ -67,7 +70,7 @@ export class User extends View {
     );
   }
 
-  /** @param {Event} event @param {ReturnType<typeof makeFields>} fields */
+  /** @param {Event} event @param {Fields} fields */
   async #save(event, fields) {
     event.preventDefault();
     const form = /** @type {HTMLFormElement} */ (event.target);
@@ -75,7 +78,8 @@ export class User extends View {
     form.ariaBusy = "true";
     this.#said.replaceChildren();
     try {
-      await this.#patch(read(fields));
+      this.#name.textContent = (await this.#patch(fields.changes)).user.name;
+      fields.settle();
       this.#said.replaceChildren(el("p", { class: "saved" }, t("admin.saved")));
       say(t("admin.saved"));
     } catch (problem) {
@@ -107,7 +111,7 @@ export class User extends View {
     const password = new PasswordField(t("account.new"), "new-password", { minlength: 8 });
     const send = () => this.#patch({ password: password.value });
     const question = { title: t("admin.password.of", { name }), action: t("app.save"), danger: true, send };
-    if (await ask(question, password, el("p", { class: "faint" }, t("admin.password.sure")))) this.open();
+    if (await ask(question, password, el("p", { class: "tip" }, t("admin.password.sure")))) this.open();
   }
 }
 

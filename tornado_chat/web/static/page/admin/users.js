@@ -5,26 +5,11 @@ import { el } from "../dom.js";
 import { PasswordField } from "../password.js";
 import { route } from "../route.js";
 import { t } from "../words.js";
-import { field, mark, person } from "./cells.js";
+import { mark, person } from "./cells.js";
+import { Fields } from "./fields.js";
 import { List } from "./list.js";
 
-/**
- * @typedef {{user_id: string, login_name: string, name: string, first_name: string, last_name: string, email: string,
- *   groups: string[], permissions: string[], disabled: boolean, source: string, has_password: boolean, online: boolean,
- *   created: string}} Person
- */
-
-/** What may be said of somebody: by name, and the attributes of its field. @type {[string, Record<string, any>][]} */
-export const FIELDS = [
-  ["login_name", { required: true, maxlength: 255, autocomplete: "off" }],
-  ["first_name", { maxlength: 255 }],
-  ["last_name", { maxlength: 255 }],
-  ["name", { maxlength: 255 }],
-  ["email", { maxlength: 255, type: "email" }],
-  ["groups", {}],
-  ["permissions", {}],
-];
-const LISTS = ["groups", "permissions"];
+/** @typedef {import("./fields.js").Person} Person */
 
 export class Users extends List {
   /** @param {import("../session.js").Session} session */
@@ -46,39 +31,17 @@ export class Users extends List {
   }
 
   async #add() {
-    const fields = makeFields();
+    const fields = new Fields();
     const password = new PasswordField(t("sign.password"), "new-password", { required: false, minlength: 8 });
     let id = "";
     const send = async () => {
-      const body = { ...read(fields), ...(password.value && { password: password.value }) };
+      const body = { ...fields.changes, ...(password.value && { password: password.value }) };
       id = (await this.session.rest.post("/admin/users", body)).user.user_id;
     };
-    const note = el("p", { class: "faint" }, t("admin.no_password"));
+    const tip = el("p", { class: "tip" }, t("admin.no_password"));
     const question = { title: t("admin.add"), action: t("admin.add"), send };
-    if (await ask(question, ...drawn(fields), password, note)) route.go("admin", "users", id);
+    if (await ask(question, ...fields.parts, el("div", {}, password, tip))) route.go("admin", "users", id);
   }
-}
-
-/** @param {Partial<Person>} [known] @returns {Map<string, HTMLInputElement>} */
-export function makeFields(known = {}) {
-  return new Map(
-    FIELDS.map(([name, more]) => {
-      const value = /** @type {any} */ (known)[name] ?? "";
-      return [name, el("input", { ...more, is: { value: LISTS.includes(name) ? [...value].join(", ") : value } })];
-    }),
-  );
-}
-
-/** @param {Map<string, HTMLInputElement>} fields */
-export function drawn(fields) {
-  return [...fields].map(([name, input]) => field(name, input, LISTS.includes(name) ? t(`admin.${name}.note`) : ""));
-}
-
-/** @param {Map<string, HTMLInputElement>} fields @returns {Record<string, any>} */
-export function read(fields) {
-  const value = (/** @type {string} */ name, /** @type {string} */ text) =>
-    LISTS.includes(name) ? text.split(/[\s,]+/).filter(Boolean) : text.trim();
-  return Object.fromEntries([...fields].map(([name, input]) => [name, value(name, input.value)]));
 }
 
 /** @param {Person} person */
