@@ -198,7 +198,8 @@ class Rooms(RoomReader):
                 raise BadRequest(f"room {row.id}: is between two people, leave it instead")
             tx.members.remove(topic, [user])
             update(row, {}, members - {user})
-            self._tell(tx, topic, self._viewer(identity), members)  # before he hears no more of it
+            viewer = self._viewer(identity)
+            self._tell(tx, topic, viewer, members, removed=user)  # before he hears no more of it
             tx.defer(lambda: self._server.revoke(user=user, topic=topic))
 
         await self._server.write(work)
@@ -215,11 +216,11 @@ class Rooms(RoomReader):
 
     # Inside
 
-    def _tell(self, tx: Tx, topic: Topic, doer: str | None, users: Iterable[str]) -> None:
+    def _tell(self, tx: Tx, topic: Topic, doer: str | None, to: Iterable[str], **data: str) -> None:
         """To these the room has changed: their front-ends look again, once it is committed."""
-        audience = Audience(users=frozenset(users))
+        audience = Audience(users=frozenset(to))
         if audience.users:
-            tx.defer(lambda: self._server.signal(topic, "changed", {}, doer, audience=audience))
+            tx.defer(lambda: self._server.signal(topic, "changed", data, doer, audience=audience))
 
     def _may_remove(self, identity: Identity, row: Any, user: str) -> bool:
         return identity.user_id in {user, row.created_by} or identity.may("rooms")

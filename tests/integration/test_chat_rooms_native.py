@@ -194,7 +194,9 @@ async def test_removing_ends_subscriptions_at_once(site):
         answer = await site.fetch("DELETE", f"{PATH}/{room_id}/members/u-bob", name="ann")
         assert answer.code == 200
         await site.say("ann", room_id, "without Bob")
-        assert (await carl.signal())["name"] == (await bob.signal())["name"] == "changed"
+        told = await carl.signal()
+        assert told == await bob.signal()
+        assert (told["name"], told["data"]) == ("changed", {"removed": "u-bob"})
         assert (await carl.push())["data"] == {"content": "without Bob"}
         assert (await bob.next())["error"]["code"] == "denied"
         await bob.quiet()

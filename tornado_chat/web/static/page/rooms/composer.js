@@ -13,7 +13,7 @@ export class Composer extends View {
     placeholder: t("rooms.write"),
     "aria-label": t("rooms.message"),
     "aria-describedby": "composer-said",
-    on: { input: () => this.#typed(), keydown: (event) => this.#key(event) },
+    on: { input: () => this.#typed(), keydown: (/** @type {KeyboardEvent} */ event) => this.#key(event) },
   });
   #button = el(
     "button",

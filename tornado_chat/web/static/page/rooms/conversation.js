@@ -66,6 +66,7 @@ export class Conversation extends EventTarget {
     return this.chat.subscribe(this.topic, {
       onMessage: (message) => this.#take(message),
       onSnapshot: (subscription) => this.#begin(subscription),
+      onJoined: () => this.presence.look(),
       onEnd: (problem) => problem && this.#lost(problem),
     });
   }

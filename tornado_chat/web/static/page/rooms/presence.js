@@ -18,9 +18,7 @@ export class Presence {
     this.#conversation = conversation;
     const { chat } = conversation;
     chat.addEventListener("signal", (event) => this.#hear(/** @type {any} */ (event).detail), { signal });
-    chat.addEventListener("state", () => this.#look(), { signal });
     signal.addEventListener("abort", () => this.#writing.forEach((timer) => clearTimeout(timer)));
-    this.#look();
   }
 
   /** @type {string[]} user ids of others */
@@ -61,9 +59,9 @@ export class Presence {
     if (this.#writing.delete(user)) this.#changed();
   }
 
-  async #look() {
-    const { chat, rooms, id } = this.#conversation;
-    if (chat.state !== "open") return;
+  /** Asks who is here; who comes and goes then is heard. */
+  async look() {
+    const { rooms, id } = this.#conversation;
     const { here } = await rooms.rest.here(id).catch(() => ({ here: [] }));
     this.here = new Set(here);
     this.#changed();

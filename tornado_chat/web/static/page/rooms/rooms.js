@@ -187,7 +187,9 @@ export class Rooms extends EventTarget {
   /** A signal. @param {Signal} signal */
   hear({ topic, name, sender, data }) {
     const id = keyOf(topic);
-    if (name === "changed") {
+    if (name === "changed" && data.removed === this.user.user_id) {
+      this.#drop(id);
+    } else if (name === "changed") {
       const crowd = this.#known.get(id)?.member_count ?? 0;
       setTimeout(() => this.read(id), Math.random() * CROWD_MS * crowd);
     } else if (name === "seen" && sender === this.user.user_id) {

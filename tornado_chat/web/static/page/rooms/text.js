@@ -3,7 +3,7 @@
  * What is in the text of a message: links, `code`, and blocks between ```. Anything else is text as
  * it stands. Takes time in proportion to its length, whatever it holds.
  *
- * @typedef {{kind: "text" | "code" | "block", text: string} | {kind: "link", text: string, href: string}} Part
+ * @typedef {{kind: "text" | "code" | "block" | "link", text: string, href?: string}} Part
  */
 
 const FENCE = "```";
@@ -40,7 +40,8 @@ function inline(text) {
   let from = 0;
   for (const match of text.matchAll(INLINE)) {
     const [whole, code] = match;
-    const part = code === undefined ? link(whole) : { kind: /** @type {"code"} */ ("code"), text: code };
+    /** @type {Part | null} */
+    const part = code === undefined ? link(whole) : { kind: "code", text: code };
     if (!part) continue;
     if (match.index > from) found.push({ kind: "text", text: text.slice(from, match.index) });
     found.push(part);
@@ -50,7 +51,7 @@ function inline(text) {
   return found;
 }
 
-/** One that looks like where it leads: it names nobody before an @. @param {string} whole @returns {Part | null} */
+/** One that looks like where it leads: nobody stands in it before an at sign. @param {string} whole @returns {Part | null} */
 function link(whole) {
   const text = whole.slice(0, end(whole));
   try {
