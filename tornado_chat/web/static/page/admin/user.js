@@ -61,7 +61,7 @@ export class User extends View {
         this.#name,
         state(user),
         !user.has_password && mark("info", t("admin.keys_only")),
-        el("span", { class: "faint" }, user.user_id),
+        el("span", { class: "id faint" }, user.user_id),
         user.source !== "growerp" && button(t("admin.password"), () => this.#password(user)),
         !himself && button(t(user.disabled ? "admin.enable" : "admin.disable"), () => this.#turn(user)),
       ),
