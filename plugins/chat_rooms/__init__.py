@@ -59,10 +59,10 @@ def register_migrations() -> str:
 
 @hookimpl
 def register_topics(server: Server, config: Mapping[str, Any]) -> list[TopicProvider]:
-    rooms = Rooms(server, **config)
+    rooms, here = Rooms(server, **config), Here(server)
     server.offer("chat_rooms", rooms)
-    server.offer("chat_rooms.here", Here(server))
-    return [RoomProvider(rooms)]
+    server.offer("chat_rooms.here", here)
+    return [RoomProvider(rooms, here)]
 
 
 @hookimpl

@@ -1,7 +1,7 @@
 """Who is here: has a socket of any kind open. Those who have a room open are told of its members.
 
 What sockets do is gathered for a moment and told together, by two queries however many people came
-or went; nothing is asked where nobody moved. It knows the sockets of this process alone.
+or went, and by none as long as nobody has opened a room. It knows the sockets of this process alone.
 """
 
 import asyncio
@@ -21,10 +21,12 @@ Person = tuple[str, str]  # tenant, user id
 
 
 class Here:
-    """`told`: who is here, as far as others know. `looks`: who came or went, and when to look whether
-    he is here; one look for all that his sockets did until then."""
+    """`wanted`: somebody has subscribed a room by its name since the start. `told`: who is here, as
+    far as others know. `looks`: who came or went, and when to look whether he is here; one look for
+    all that his sockets did until then."""
 
     def __init__(self, server: Server) -> None:
+        self.wanted = False
         self._server = server
         self._told: set[Person] = set()
         self._looks: dict[Person, float] = {}
@@ -74,7 +76,7 @@ class Here:
         moved = {each for each in people if self._server.online(*each) != (each in self._told)}
         self._told ^= moved
         try:
-            rooms = await self._open_rooms(moved) if moved else []
+            rooms = await self._open_rooms(moved) if moved and self.wanted else []
         except ChatError:  # the store cannot be read now
             self._told ^= moved
             for tenant, user in moved:

@@ -7,6 +7,7 @@ from marshmallow import RAISE, Schema, ValidationError, fields
 
 from tornado_chat import Denied, Identity, Message, Topic, TopicProvider
 
+from .here import Here
 from .models import KIND
 from .rooms import Rooms
 from .schemas import SHOWN, room_body
@@ -32,12 +33,15 @@ class RoomProvider(TopicProvider):
     kind = KIND
     data_schema = Said
 
-    def __init__(self, rooms: Rooms) -> None:
+    def __init__(self, rooms: Rooms, here: Here) -> None:
         self._rooms = rooms
+        self._here = here
 
     async def authorize(self, identity: Identity, action: str, topic: Topic) -> bool:
         """Also those who have left: the next message brings them back."""
         if identity.user_id in await self.server.members(topic):
+            if action == "subscribe":
+                self._here.wanted = True
             return True
         raise Denied(f"{action} {topic.name}: not a member")
 

@@ -26,12 +26,13 @@ async def listening(site, *names, topic="mine"):
         yield clients
 
 
-async def heard(client):
-    """The signals that came since: room, name and sender of each; no frame of another sort."""
+async def heard(client, **data):
+    """The signals that came since: room and sender of each; no frame of another sort. `data`: of them
+    all."""
     await client.ok("ping")  # its answer comes last
     signals = [frame["signal"] for frame in client.pushed]
     client.pushed.clear()
-    assert all(each["data"] == {} and each["name"] == "changed" for each in signals)
+    assert all(each["data"] == data and each["name"] == "changed" for each in signals)
     return [(each["topic"], each["sender"]) for each in signals]
 
 
@@ -57,7 +58,8 @@ async def test_all_members_hear_what_changes_for_all(site):
         await site.change("ann", room_id, add=ids("carl"))
         assert [await heard(each) for each in everybody] == [[(topic, "u-ann")]] * 3
         await site.remove("ann", room_id, "u-carl")
-        assert [await heard(each) for each in everybody] == [[(topic, "u-ann")]] * 3
+        told = [await heard(each, removed="u-carl") for each in everybody]
+        assert told == [[(topic, "u-ann")]] * 3
         await site.change("ann", room_id, name="Lunch")
         assert await heard(ann) == await heard(bob) == [(topic, "u-ann")]
         assert await heard(carl) == []
@@ -121,7 +123,7 @@ async def test_who_is_removed_hears_it_before_his_subscription_ends(site):
         await site.remove("ann", room_id, "u-bob")
         assert (await bob.signal())["name"] == "changed"
         assert (await bob.next())["error"]["code"] == "denied"
-        assert await heard(carl) == [(f"room:{room_id}", "u-ann")]
+        assert await heard(carl, removed="u-bob") == [(f"room:{room_id}", "u-ann")]
 
 
 async def test_a_sender_cannot_choose_who_hears_his_signal(site):

@@ -55,9 +55,9 @@ def nobody_looks(site, monkeypatch):
 
 
 async def gone(site, name):
-    """His last socket is, and nobody was told yet."""
-    await until(lambda: ("SHOP", f"u-{name}") in watched(site)._looks)
-    assert not site.server.online("SHOP", f"u-{name}")
+    """His last socket is."""
+    await until(lambda: not site.server.online("SHOP", f"u-{name}"))
+    await until(lambda: not site.server.plugins.observers.busy())
 
 
 async def heard(client):
@@ -93,26 +93,35 @@ async def test_who_has_the_room_open_hears_who_comes_and_goes(site):
         assert await heard(ann) == []
 
 
-async def test_who_has_not_opened_the_room_hears_nothing(site):
+async def test_who_has_not_opened_the_room_hears_nothing_and_costs_little(site):
     await site.make("ann", "bob", name="Lunch")
-    async with looking(site, "ann") as ann:
+
+    async def asked_for_bob():
         with counted_queries() as queries:
             async with site.connect("bob"):
                 await settled(site)
             await gone(site, "bob")
             await settled(site)
+        return len([text for text in queries.all if 'FROM "member"' in text])
+
+    async with looking(site, "ann") as ann:
+        assert await asked_for_bob() == 0
+        async with looking(site, "dora", await site.make("carl", "dora")):
+            assert await asked_for_bob() == 2  # as he came, and as he went
         assert await heard(ann) == []
-        assert len([text for text in queries.all if 'FROM "member"' in text]) == 2  # came, went
 
 
-async def test_who_loads_the_page_again_has_not_gone(site):
+async def test_who_loads_the_page_again_has_not_gone(site, monkeypatch):
     lunch = await site.make("ann", "bob", name="Lunch")
     async with looking(site, "ann", lunch) as ann:
-        async with site.connect("bob"):
+        async with contextlib.AsyncExitStack() as stack:
+            await stack.enter_async_context(site.connect("bob"))
             assert (await next_of(ann))[1] == {"user_id": "u-bob", "here": True}
-        await gone(site, "bob")
-        assert await asked(site, lunch, "ann") == ids("ann", "bob")
-        async with site.connect("bob"):
+            with nobody_looks(site, monkeypatch):  # it does not take him two seconds
+                await stack.aclose()
+                await gone(site, "bob")
+                assert await asked(site, lunch, "ann") == ids("ann", "bob")
+                await stack.enter_async_context(site.connect("bob"))
             await settled(site)
             assert await heard(ann) == []
             async with site.connect("bob"):  # nor does a second device come, or go
