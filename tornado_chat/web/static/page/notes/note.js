@@ -55,11 +55,7 @@ export function heading(note, has, opened) {
 export function placeOf(link, has) {
   if (/^https?:\/\//i.test(link)) return URL.canParse(link) ? link : null;
   if (!/^\/(?![/\\])/.test(link)) return null; // // and /\ would be another host
-  const [, view, id] = /^\/(\w+)\/([^/?#]+)$/.exec(link) ?? [];
+  const [, view, id] = /^\/(\w+)(?:\/([^/?#]+))?$/.exec(link) ?? [];
   if (!(view in VIEWS) || !has(VIEWS[view])) return link;
-  try {
-    return href(view, decodeURIComponent(id));
-  } catch {
-    return href(view, id);
-  }
+  return id ? `${href(view)}/${id}` : href(view); // the id is written for an address already
 }
