@@ -207,14 +207,22 @@ export class Rooms extends EventTarget {
     const id = keyOf(topic);
     const room = this.#known.get(id);
     if (!room) {
-      this.read(id);
+      this.read(id).then(() => {
+        this.#front(id);
+        this.#changed();
+      });
     } else if (offset > room.last_offset) {
       const unread = room.unread + Number(!seen && sender !== this.user.user_id);
-      this.#order = [id, ...this.#order.filter((each) => each !== id)];
+      this.#front(id);
       this.#put(id, { active: true, last_offset: offset, last_message: brief(message), unread });
     } else if (offset === room.last_offset && room.last_message?.offset !== offset) {
       this.#put(id, { last_message: brief(message) });
     }
+  }
+
+  /** @param {string} id */
+  #front(id) {
+    if (this.#known.has(id)) this.#order = [id, ...this.#order.filter((each) => each !== id)];
   }
 
   /** @param {string} id @param {Partial<Room>} changes */
@@ -236,12 +244,12 @@ export class Rooms extends EventTarget {
     this.#known.set(room.room_id, { last_message: before, ...room });
   }
 
-  /** Puts it where it belongs, if it is not there. @param {Room} room */
-  #list(room) {
-    const { room_id: id, active } = room;
+  /** Puts it where it belongs, if it is not there; one in which nobody has said anything is new. @param {Room} room */
+  #list({ room_id: id, active, last_offset: offset }) {
     if (!active) this.#order = this.#order.filter((each) => each !== id);
     if (!active || this.#order.includes(id)) return;
-    const older = this.#order.findIndex((each) => rank(this.#known.get(each)) <= rank(room));
+    const offsets = this.#order.map((each) => this.#known.get(each)?.last_offset);
+    const older = offset ? offsets.findIndex((each) => each && each < offset) : 0;
     this.#order.splice(older < 0 ? this.#order.length : older, 0, id);
   }
 
@@ -283,9 +291,6 @@ export class Rooms extends EventTarget {
 
 /** @param {string} topic */
 export const keyOf = (topic) => topic.slice(topic.indexOf(":") + 1);
-
-/** Where in the list; one in which nobody has said anything is new. @param {Room} [room] */
-const rank = (room) => room?.last_offset || Infinity;
 
 /** @param {Message} message @returns {import("./rest.js").LastMessage} */
 function brief({ offset, at, sender, sender_name, data }) {

@@ -21,10 +21,11 @@ export function parts(text) {
     const close = open < 0 ? -1 : text.indexOf(FENCE, open + FENCE.length);
     if (close < 0) break;
     const code = text.slice(open + FENCE.length, close).replace(LANGUAGE, "");
+    const end = close + FENCE.length;
     found.push(...inline(withoutEnd(text.slice(from, open))));
     if (code.trim()) found.push({ kind: "block", text: withoutEnd(code) });
-    from = close + FENCE.length;
-    if (text[from] === "\n") from += 1;
+    else found.push({ kind: "text", text: text.slice(open, end) });
+    from = text[end] === "\n" ? end + 1 : end;
   }
   found.push(...inline(text.slice(from)));
   return found;
