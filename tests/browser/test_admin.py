@@ -115,6 +115,23 @@ async def test_connections_come_and_go_and_are_ended_after_a_question(site, brow
     await expect(row(page, "Dora Vos")).to_have_count(0)
 
 
+async def test_nothing_is_asked_while_nobody_looks(site, browsers):
+    someone = await browsers.come("ann")
+    page = await someone.context.new_page()
+    await page.clock.install()
+    await page.goto(someone.address("admin", "sessions"))
+    await expect(row(page, "Ann Maas")).to_be_visible()
+    hidden = "Object.defineProperty(document, 'hidden', { configurable: true, get: () => %s })"
+    await page.evaluate(f"{hidden % 'true'}, {NOW}")
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    async with site.connect("bob"):
+        await page.clock.run_for(60_000)
+        assert [url for url in asked if "/admin/" in url] == []
+        await page.evaluate(f"{hidden % 'false'}, {NOW}")
+        await expect(row(page, "Bob Prins")).to_be_visible()
+
+
 async def test_topics_and_plugins(site, browsers):
     async with site.connect("ann") as ann:
         for topic in ("Alpha", "Beta"):

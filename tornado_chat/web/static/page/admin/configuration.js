@@ -46,7 +46,7 @@ export class Configuration extends Live {
     this.#was = now;
     this.#file.textContent = file ?? t("admin.no_file");
     const { users, ...others } = configuration; // there may be many
-    this.#parts.replaceChildren(...parts("", { ...others, users }).map(drawn));
+    this.#parts.replaceChildren(...Array.from(parts("", { ...others, users }), drawn));
     this.#filter();
   }
 
@@ -66,32 +66,29 @@ export class Configuration extends Live {
   }
 }
 
-/** Tables in tables, one below the other. @param {string} name @param {Record<string, any>} table @returns {Part[]} */
-function parts(name, table) {
-  const plain = Object.entries(table).filter(([, value]) => !isTable(value) && !isTables(value));
-  /** @type {Part[]} */
-  const found = plain.length ? [{ name: `[${name}]`, values: plain }] : [];
+/**
+ * Tables in tables, one below the other, as in the file.
+ *
+ * @param {string} name @param {Record<string, any>} table @returns {Iterable<Part>}
+ */
+function* parts(name, table) {
+  /** @type {Part} */
+  const own = { name: `[${name}]`, values: [] };
+  /** @type {[string, any][]} */
+  const inner = [];
   for (const [key, value] of Object.entries(table)) {
     const path = name ? `${name}.${key}` : key;
-    if (isTable(value)) found.push(...parts(path, value));
-    else if (isTables(value)) found.push(...value.map((/** @type {any} */ each) => one(path, each)));
+    const several = [value].flat();
+    if (!several.length || !several.every(isTable)) own.values.push([key, value]);
+    else for (const each of several) inner.push([Array.isArray(value) ? `[${path}]` : path, each]);
   }
-  return found;
-}
-
-/** One of several of a name. @param {string} path @param {Record<string, any>} table @returns {Part} */
-function one(path, table) {
-  return { name: `[[${path}]]`, values: Object.entries(table) };
+  if (own.values.length) yield own;
+  for (const [path, each] of inner) yield* parts(path, each);
 }
 
 /** @param {any} value */
 function isTable(value) {
   return value !== null && typeof value === "object" && !Array.isArray(value);
-}
-
-/** @param {any} value */
-function isTables(value) {
-  return Array.isArray(value) && value.length > 0 && value.every(isTable);
 }
 
 /** @param {Part} part */
@@ -103,9 +100,8 @@ function drawn({ name, values }) {
 /** @param {any} value */
 function shown(value) {
   if (value === HIDDEN) return mark("info", t("admin.hidden"));
-  if (value === null || value === "" || value?.length === 0) return el("span", { class: "faint" }, "–");
-  if (Array.isArray(value)) return value.map((each) => (isTable(each) ? JSON.stringify(each) : each)).join(", ");
-  return isTable(value) ? JSON.stringify(value) : String(value);
+  const text = Array.isArray(value) ? value.join(", ") : String(value ?? "");
+  return text || el("span", { class: "faint" }, "–");
 }
 
 customElements.define("chat-admin-configuration", Configuration);

@@ -2,14 +2,14 @@
 /** <chat-admin-user>: one person, what may be changed of him, and his keys. */
 import { ask } from "../dialog.js";
 import { el, focusHeading, View } from "../dom.js";
-import { failure, Loading } from "../loading.js";
+import { Loading } from "../loading.js";
 import { PasswordField } from "../password.js";
 import { href } from "../route.js";
-import { say } from "../say.js";
 import { t } from "../words.js";
 import { button, mark } from "./cells.js";
 import { Fields } from "./fields.js";
 import { Keys } from "./keys.js";
+import { sheet } from "./sheet.js";
 import { state } from "./users.js";
 
 /** @typedef {import("./fields.js").Person} Person */
@@ -17,7 +17,6 @@ import { state } from "./users.js";
 export class User extends View {
   #path;
   #name = el("h2");
-  #said = el("div");
   #session;
 
   /** @param {import("../session.js").Session} session @param {string} id */
@@ -39,19 +38,9 @@ export class User extends View {
 
   /** @param {Person} user */
   #drawn(user) {
-    const fields = new Fields(user);
-    const ours = user.source === "database";
-    if (!ours) fields.lock();
-    const form = el(
-      "form",
-      { on: { submit: (/** @type {Event} */ event) => this.#save(event, fields) } },
-      !ours && el("p", { class: "note" }, t(`admin.from.${user.source}`)),
-      ...fields.parts,
-      this.#said,
-      ours && el("div", { class: "actions" }, el("button", { class: "main", type: "submit" }, t("app.save"))),
-    );
+    const { source, user_id: id, disabled } = user;
+    const turn = id !== this.#session.user.user_id && (disabled ? "enable" : "disable");
     this.#name.textContent = user.name;
-    const himself = user.user_id === this.#session.user.user_id;
     return el(
       "div",
       { class: "person" },
@@ -61,32 +50,28 @@ export class User extends View {
         this.#name,
         state(user),
         !user.has_password && mark("info", t("admin.keys_only")),
-        el("span", { class: "id faint" }, user.user_id),
-        user.source !== "growerp" && button(t("admin.password"), () => this.#password(user)),
-        !himself && button(t(user.disabled ? "admin.enable" : "admin.disable"), () => this.#turn(user)),
+        el("span", { class: "id faint" }, id),
+        source !== "growerp" && button(t("admin.password"), () => this.#password(user)),
+        turn && button(t(`admin.${turn}`), () => this.#turn(user, turn)),
       ),
-      form,
+      this.#form(user),
       new Keys(this.#session, this.#path),
     );
   }
 
-  /** @param {Event} event @param {Fields} fields */
-  async #save(event, fields) {
-    event.preventDefault();
-    const form = /** @type {HTMLFormElement} */ (event.target);
-    if (form.ariaBusy === "true") return;
-    form.ariaBusy = "true";
-    this.#said.replaceChildren();
-    try {
+  /** @param {Person} user */
+  #form(user) {
+    const fields = new Fields(user);
+    if (user.source !== "database") {
+      fields.lock();
+      const why = el("p", { class: "note" }, t(`admin.from.${user.source}`));
+      return el("form", { class: "sheet" }, why, ...fields.parts);
+    }
+    const send = async () => {
       this.#name.textContent = (await this.#patch(fields.changes)).user.name;
       fields.settle();
-      this.#said.replaceChildren(el("p", { class: "saved" }, t("admin.saved")));
-      say(t("admin.saved"));
-    } catch (problem) {
-      this.#said.replaceChildren(failure(problem));
-    } finally {
-      form.ariaBusy = "false";
-    }
+    };
+    return sheet({ action: t("app.save"), done: t("admin.saved"), send }, ...fields.parts);
   }
 
   /** @param {Record<string, any>} body */
@@ -94,16 +79,15 @@ export class User extends View {
     return this.#session.rest.patch(this.#path, body);
   }
 
-  /** @param {Person} user */
-  async #turn({ name, disabled }) {
+  /** @param {Person} user @param {"enable" | "disable"} turn */
+  async #turn({ name, disabled }, turn) {
     const question = {
-      title: t(disabled ? "admin.enable.of" : "admin.disable.of", { name }),
-      action: t(disabled ? "admin.enable" : "admin.disable"),
+      title: t(`admin.${turn}.of`, { name }),
+      action: t(`admin.${turn}`),
       danger: !disabled,
       send: () => this.#patch({ disabled: !disabled }),
     };
-    const about = t(disabled ? "admin.enable.sure" : "admin.disable.sure");
-    if (await ask(question, el("p", {}, about))) this.open();
+    if (await ask(question, el("p", {}, t(`admin.${turn}.sure`)))) this.open();
   }
 
   /** @param {Person} user */
