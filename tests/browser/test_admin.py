@@ -75,8 +75,15 @@ async def test_only_admins_have_them_each_at_its_address(browsers):
         await expect(parts.locator("[aria-current=page]")).to_have_text(name)
 
 
-async def test_nothing_is_wider_than_a_phone(site, browsers):
-    user_id = await added(site)
+HOSTILE = f"<img src=x onerror=alert(1)>{'W' * 200}"
+
+
+async def test_nothing_is_wider_than_a_phone_whatever_its_name(site, browsers):
+    user_id = await added(site, name=HOSTILE, groups=["G" * 64] * 3)
+    key = {"name": "<script>alert(1)</script>" + "K" * 39}
+    await site.fetch("POST", f"/admin/users/{user_id}/keys", key, name="ann")
+    note = {"topic": "<b>" + "T" * 120, "message": {"message": "x"}}
+    await site.fetch("POST", "/plugins/notifications/notifications", note, name="ann")
     paths = ["topics", "plugins", "plugins/chat_rooms", "users", f"users/{user_id}", "users/u-bob",
              "notification", "configuration", "sessions"]  # fmt: skip
     for locale in ("en-GB", "de-DE"):
@@ -87,6 +94,8 @@ async def test_nothing_is_wider_than_a_phone(site, browsers):
             await expect(page.locator("chat-admin :is(h2, h3):focus")).to_be_visible()
             wide = "document.querySelector('main').scrollWidth - innerWidth"
             assert await page.evaluate(wide) <= 0, path
+        await go(page, "users")
+        await expect(page.get_by_text(HOSTILE)).to_be_visible()
 
 
 # What is there now
