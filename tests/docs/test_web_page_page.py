@@ -10,6 +10,7 @@ from tornado_chat import PluginHandler, describe, hookimpl
 
 PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "web-page.md").read_text()
 USUAL = {"Connection", "Date", "Content-Type", "Content-Length", "Cache-Control", "Etag", "Vary"}
+USUAL |= {"X-Consumed-Content-Encoding"}  # of the client here
 
 
 async def test_each_header_is_told():
