@@ -6,6 +6,7 @@ import { because } from "../loading.js";
 import { href } from "../route.js";
 import { t, when } from "../words.js";
 import { face } from "./face.js";
+import { yesterdayOr } from "./message.js";
 import { newChat } from "./new-chat.js";
 
 /** @typedef {import("./rest.js").Room} Room */
@@ -159,7 +160,7 @@ class Entry {
     this.link.href = href("rooms", room_id);
     this.#name.textContent = name;
     attribute(this.#time, "datetime", last?.at);
-    this.#time.textContent = last ? when("short", last.at) : "";
+    this.#time.textContent = last ? yesterdayOr(when("short", last.at), new Date(last.at)) : "";
     this.#preview.textContent = last ? this.#line(room, last) : "";
     this.#badge.tell(unread, t("app.unread", { count: unread }));
     this.element.classList.toggle("new", unread > 0);

@@ -11,7 +11,6 @@ import { parts } from "./text.js";
 const TOGETHER_MS = 5 * 60_000; // what one says within this is one piece
 const LONG = 3000; // characters, or
 const LONG_LINES = 40; // so many, are shown when asked for
-const DAY_MS = 24 * 3600 * 1000;
 
 /**
  * What all messages of a room have in common.
@@ -129,7 +128,12 @@ function nodes(content) {
 
 /** @param {Date} at */
 function dayOf(at) {
-  const days = [0, 1].map((ago) => new Date(Date.now() - ago * DAY_MS).toDateString());
-  const ago = days.indexOf(at.toDateString());
-  return ago < 0 ? when("day", at) : t(ago ? "rooms.yesterday" : "rooms.today");
+  return at.toDateString() === new Date().toDateString() ? t("rooms.today") : yesterdayOr(when("day", at), at);
+}
+
+/** @param {string} day  what to say of any other day than yesterday @param {Date} at */
+export function yesterdayOr(day, at) {
+  const yesterday = new Date();
+  yesterday.setDate(yesterday.getDate() - 1); // some days have no 24 hours
+  return at.toDateString() === yesterday.toDateString() ? t("rooms.yesterday") : day;
 }

@@ -22,6 +22,7 @@ export class Messages extends View {
   #conversation;
   #log;
   #around;
+  #begun = false; // there was something to read
   #atBottom = true;
   #new = 0; // that came below what is to be seen
   #status = el("div", { class: "above", role: "status" });
@@ -64,6 +65,7 @@ export class Messages extends View {
     sizes.observe(this.#list);
     this.gone.addEventListener("abort", () => sizes.disconnect());
     this.#tell();
+    this.#reset(); // what was not sent yet is there
   }
 
   /** Where the newest is. */
@@ -76,7 +78,8 @@ export class Messages extends View {
 
   #reset() {
     const { items } = this.#log;
-    const begins = this.#rows.size === 0;
+    const begins = !this.#begun;
+    this.#begun ||= this.#log.placed > 0;
     const anchor = this.#atBottom ? null : this.#anchor();
     const rows = new Map(items.map((item) => [item, this.#rows.get(item) ?? new Row(item, this.#around)]));
     this.#rows = rows;
