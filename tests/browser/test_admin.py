@@ -156,7 +156,6 @@ async def test_topics_and_plugins(site, browsers):
     await expect(page.get_by_text("Nothing found.")).to_be_visible()
     await go(page, "plugins")
     await expect(row(page, "order_list")).to_contain_text("Fine")
-    await expect(page.get_by_text("Store: ok")).to_be_visible()
     await page.get_by_role("link", name="chat_rooms").click()
     await expect(row(page, "topic.authorize")).to_be_visible()
     await expect(page.get_by_text("/plugins/chat_rooms")).to_be_visible()

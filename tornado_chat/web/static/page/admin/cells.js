@@ -8,7 +8,8 @@ import { t, when } from "../words.js";
 
 /** A moment, in full for who points at it. @param {string} name @param {string} [none] @returns {Column} */
 export function moment(name, none = "–") {
-  const shown = (/** @type {string} */ at) => el("time", { datetime: at, title: when("moment", at) }, when("short", at));
+  const shown = (/** @type {string} */ at) =>
+    el("time", { datetime: at, title: when("moment", at) }, when("short", at));
   return { name, show: (row) => (row[name] ? shown(row[name]) : none), of: (row) => row[name] };
 }
 

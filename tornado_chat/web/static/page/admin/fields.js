@@ -5,8 +5,9 @@ import { t } from "../words.js";
 import { field } from "./cells.js";
 
 /**
- * @typedef {{user_id: string, login_name: string, name: string, first_name: string, last_name: string, email: string,
- *   groups: string[], permissions: string[], disabled: boolean, source: string, has_password: boolean, online: boolean}} Person
+ * @typedef {{user_id: string, login_name: string, name: string, first_name: string, last_name: string,
+ *   email: string, groups: string[], permissions: string[], disabled: boolean, source: string,
+ *   has_password: boolean, online: boolean}} Person
  */
 
 const LISTS = ["groups", "permissions"];

@@ -22,7 +22,7 @@ export class Keys extends Live {
       { name: "state", show: kind, of: (row) => `${row.current} ${row.configured}` },
       {
         name: "",
-        show: (row) => button(t("admin.revoke"), () => this.#revoke(row), t("admin.revoke.of", { name: row.name || row.id })),
+        show: (row) => button(t("admin.revoke"), () => this.#revoke(row), revoking(row)),
         of: ({ id }) => id,
       },
     ],
@@ -72,16 +72,21 @@ export class Keys extends Live {
   }
 
   /** @param {Key} key */
-  async #revoke({ id, name, current }) {
+  async #revoke(key) {
     const question = {
-      title: t("admin.revoke.of", { name: name || id }),
+      title: revoking(key),
       action: t("admin.revoke"),
       danger: true,
-      send: () => this.#rest.delete(`${this.#path}/${id}`),
+      send: () => this.#rest.delete(`${this.#path}/${key.id}`),
     };
-    const about = t(current ? "admin.revoke.own" : "admin.revoke.sure");
+    const about = t(key.current ? "admin.revoke.own" : "admin.revoke.sure");
     if (await ask(question, el("p", {}, about))) this.read();
   }
+}
+
+/** @param {Key} key */
+function revoking({ id, name }) {
+  return t("admin.revoke.of", { name: name || id });
 }
 
 /** @param {string} days */

@@ -10,8 +10,6 @@ import { Table } from "./table.js";
 /**
  * @typedef {import("../session.js").Session} Session
  * @typedef {{count: number, failures: number, longest: number, held: number, set_aside: boolean}} Calls
- * @typedef {{name: string, version: string, mount: string, kinds: string[], calls: Record<string, Calls>,
- *   lost_events: number}} Health
  */
 
 const NUMBERS = [
@@ -30,21 +28,16 @@ class Health extends Live {
 
   /** @param {AbortSignal} signal */
   async ask(signal) {
-    const [{ plugin_health: health }, ready] = await Promise.all([
-      this.session.rest.request("GET", "/admin/plugins", { signal }),
-      this.session.rest.request("GET", "/health/ready", { signal }),
-    ]);
-    const plugins = Object.entries(health).map(([name, each]) => ({ name, ...each, ...sum(each) }));
-    return { plugins, store: ready.store };
+    const { plugin_health: health } = await this.session.rest.request("GET", "/admin/plugins", { signal });
+    return Object.entries(health).map(([name, each]) => ({ name, ...each, ...sum(each) }));
   }
 }
 
 export class Plugins extends Health {
-  #store = el("p", { class: "faint" });
   #table = new Table(
     t("admin.plugins"),
     [
-      { name: "plugin", show: ({ name }) => el("a", { href: href("admin", "plugins", name) }, name), of: ({ name }) => name },
+      { name: "plugin", show: link, of: ({ name }) => name },
       { name: "version", show: ({ version }) => version || "–" },
       { name: "state", show: state, of: (row) => `${row.set_aside} ${row.failures} ${row.lost_events}` },
       ...NUMBERS,
@@ -54,13 +47,12 @@ export class Plugins extends Health {
 
   open() {
     const head = el("header", {}, el("h2", {}, t("admin.plugins")));
-    this.show(head, this.problem, this.#store, ...this.#table.parts, this.at);
+    this.show(head, this.problem, ...this.#table.parts, this.at);
     super.open();
   }
 
-  /** @param {{plugins: Health[], store: string}} found */
-  draw({ plugins, store }) {
-    this.#store.textContent = t("admin.store", { state: store });
+  /** @param {any[]} plugins */
+  draw(plugins) {
     this.#table.draw(plugins);
   }
 }
@@ -91,8 +83,8 @@ export class Plugin extends Health {
     super.open();
   }
 
-  /** @param {{plugins: any[]}} found */
-  draw({ plugins }) {
+  /** @param {any[]} plugins */
+  draw(plugins) {
     const found = plugins.find(({ name }) => name === this.#name);
     this.#facts.replaceChildren(
       ...fact("version", found?.version),
@@ -116,6 +108,11 @@ function sum({ calls }) {
     longest: Math.max(0, ...all.map(({ longest }) => longest)),
     set_aside: all.some(({ set_aside: aside }) => aside),
   };
+}
+
+/** @param {{name: string}} plugin */
+function link({ name }) {
+  return el("a", { href: href("admin", "plugins", name) }, name);
 }
 
 /** @param {string} name @param {(row: any) => string | number} show */

@@ -213,7 +213,6 @@ export default {
   "admin.well": "In Ordnung",
   "admin.failing": "Hatte Fehler",
   "admin.aside": "Stillgelegt",
-  "admin.store": "Datenbank: {state}",
   "admin.hook": "Aufgerufen als",
   "admin.kinds": "Themen der Art",
   "admin.plain": "einfache Namen",

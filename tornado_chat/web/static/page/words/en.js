@@ -213,7 +213,6 @@ export default {
   "admin.well": "Fine",
   "admin.failing": "Had failures",
   "admin.aside": "Set aside",
-  "admin.store": "Store: {state}",
   "admin.hook": "Called as",
   "admin.kinds": "Topics of the kinds",
   "admin.plain": "plain names",
