@@ -77,6 +77,7 @@ SECRETS = {
     "unknown_secret": canary(19),
     "unknown": {"deeper": [{"Password": canary(20)}], "text": f"whsec_{canary(21)}"},
     "column_key": "order_id",
+    "pause": 5,
     "plain_looking": "as it is",
 }
 
@@ -149,12 +150,8 @@ async def test_the_rest_is_there_as_it_is_in_force(site):
     one = next(user for user in whole["users"] if user["user_id"] == "u-1")
     assert (one["api_key"], one["password"], one["login_name"]) == (HIDDEN, HIDDEN, "u-1")
     vault = whole["plugins"]["vault"]
-    assert (vault["greeting"], vault["plain_looking"], vault["column_key"], vault["pause"]) == (
-        "hello",
-        "as it is",
-        "order_id",
-        None,
-    )
+    assert (vault["greeting"], vault["plain_looking"]) == ("hello", "as it is")
+    assert (vault["column_key"], vault["pause"]) == ("order_id", 5.0)
     assert vault["client-secret"] == vault["pin"] == vault["tokens"] == HIDDEN
     assert vault["database"] == "postgresql://chat:***@db.example/chat?sslpassword=***"
     assert vault["deep"] == [{"name": "one", "api_token": HIDDEN, "tenant": None}]
