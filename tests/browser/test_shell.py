@@ -59,6 +59,7 @@ async def is_in(page):
 async def test_without_a_connection_one_sees_when_it_is_tried_again(distant, proxy):
     page = await (await distant.come("ann")).tab()
     await is_in(page)
+    await page.clock.install()
     await page.evaluate(HEARD)
     proxy.refuse()
     proxy.cut()
@@ -67,8 +68,10 @@ async def test_without_a_connection_one_sees_when_it_is_tried_again(distant, pro
     await expect(page.locator("body > [role=status]")).to_have_text("No connection")
     for _ in range(3):
         tries = proxy.accepted
-        await link(page).get_by_role("button", name="Try now").click()
+        await expect(link(page)).to_contain_text("No connection")
+        await page.clock.fast_forward(31_000)
         await proxy.until(lambda tries=tries: proxy.accepted > tries)
+    await expect(link(page)).to_contain_text("No connection")
     proxy.restore()
     await link(page).get_by_role("button", name="Try now").click()
     await is_in(page)

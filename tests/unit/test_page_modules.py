@@ -10,7 +10,7 @@ STATIC = re.compile(
     r'^(?:import|export|\})[^;"]*\bfrom "(\.[^"]+)"|^import "(\.[^"]+)"', re.MULTILINE
 )
 LATER = re.compile(r'\bimport\("(\.[^"]+)"\)')
-TEXTS = {path: file.body.decode() for path, file in files().items()}
+TEXTS = {path: file.plain.body.decode() for path, file in files().items()}
 INDEX = TEXTS["/index.html"]
 
 
