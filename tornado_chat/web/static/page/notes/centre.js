@@ -21,7 +21,7 @@ export class NoteList extends View {
   #all = el("button", { on: { click: () => this.#try(this.#notes.viewAll()) } }, t("notes.all.seen"));
   #older = el("button", { on: { click: () => this.#try(this.#readOlder()) } }, t("notes.older"));
   #unseen = el("input", { type: "checkbox", on: { change: () => this.#draw() } });
-  #topics = el("select", { id: "note-topic", on: { change: () => this.#choose() } });
+  #topics = el("select", { "aria-label": t("notes.topic"), on: { change: () => this.#choose() } });
   #notes;
   #session;
 
@@ -38,7 +38,6 @@ export class NoteList extends View {
       el(
         "div",
         { class: "tools" },
-        el("label", { for: "note-topic" }, t("notes.topic")),
         this.#topics,
         el("label", { class: "check" }, this.#unseen, t("notes.unseen.only")),
         this.#all,
@@ -55,7 +54,10 @@ export class NoteList extends View {
   }
 
   #preferences() {
-    return el("a", { class: "button", href: href("notes", "preferences") }, t("notes.preferences"));
+    const name = t("notes.preferences");
+    const place = href("notes", "preferences");
+    const look = { class: "button", href: place, "aria-label": name, title: name };
+    return el("a", look, icon("gear"), el("span", {}, name));
   }
 
   /** @param {boolean} [anew]  links may lead elsewhere */
@@ -71,12 +73,14 @@ export class NoteList extends View {
     const shown = unseen ? list.filter(({ viewed }) => !viewed) : list;
     arrange(this.#list, shown.map((note) => this.#row(note)));
     if (this.#rows.size > 2 * list.length + 100) this.#forget();
-    this.#count.textContent = unviewed ? t("notes.unseen", { count: unviewed }) : t("notes.none.unseen");
+    const count = unviewed ? "notes.unseen" : "notes.none.unseen";
+    this.#count.textContent = t(count, { count: unviewed });
     this.#all.disabled = !unviewed;
     this.#older.hidden = !more;
     this.#empty.hidden = shown.length > 0;
-    if (!known) this.#empty.textContent = problem ? "" : t("app.loading");
-    else this.#empty.textContent = t(unseen ? "notes.empty.unseen" : topic ? "notes.empty.topic" : "notes.empty");
+    const empty = unseen ? "notes.empty.unseen" : topic ? "notes.empty.topic" : "notes.empty";
+    if (known) this.#empty.textContent = t(empty);
+    else this.#empty.textContent = problem ? "" : t("app.loading");
     if (problem) this.#said.textContent = because(problem);
     else if (this.#said.textContent && known) this.#said.textContent = "";
     this.#drawTopics();

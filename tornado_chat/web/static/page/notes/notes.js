@@ -174,7 +174,8 @@ export class Notes extends EventTarget {
 
   /** A notification. @param {Message} message */
   take({ id, topic, sender_name, at, data }) {
-    const note = /** @type {Note} */ ({ ...NOTHING, ...data, id, topic, sender_name, at, viewed: null });
+    const said = { ...NOTHING, ...data, id, topic, sender_name, at, viewed: null };
+    const note = /** @type {Note} */ (said);
     if (note.persist) {
       if (this.#loading) this.#meanwhile.push(note);
       if (this.#isNewer(note)) this.unviewed += 1;
@@ -277,8 +278,8 @@ export class Notes extends EventTarget {
 
   /** @param {string} topic @returns {Wish} */
   #wish(topic) {
-    const nothing = { topic, description: null, receive: null, all: null, mute: false, default: true };
-    return this.topics.get(topic) ?? nothing;
+    const nothing = { receive: null, all: null, mute: false, default: true };
+    return this.topics.get(topic) ?? { topic, description: null, ...nothing };
   }
 
   /** @param {Wish} wish */

@@ -1,6 +1,6 @@
 // @ts-check
 /** <chat-toasts>: notifications that ask for attention, over whatever is shown. */
-import { attribute, el, icon, View } from "../dom.js";
+import { el, icon, View } from "../dom.js";
 import { href } from "../route.js";
 import { t } from "../words.js";
 import { Alerts } from "./alerts.js";
@@ -65,14 +65,15 @@ export class Toasts extends View {
     const seen = () => this.#seen(note);
     const toast = el(
       "div",
-      { class: "toast", role: danger ? "alert" : "status", "data-type": typeOf(note), data: { id: note.id } },
+      { class: "toast", role: danger ? "alert" : "status", data: { type: typeOf(note), id: note.id } },
       typeMark(note),
       heading(note, (plugin) => this.#session.has(plugin), seen),
       text && el("p", {}, text),
       closing(t("notes.close", { title }), seen),
     );
     this.#toasts.set(note, toast);
-    if (!note.alert_no_auto_hide) this.#left.set(note, STAYS + LETTER * (title.length + text.length));
+    const stays = STAYS + LETTER * (title.length + text.length);
+    if (!note.alert_no_auto_hide) this.#left.set(note, stays);
     this.#rest.before(toast);
   }
 
@@ -113,9 +114,8 @@ export class Toasts extends View {
 
 /** @param {string} name @param {() => void} close */
 function closing(name, close) {
-  const button = el("button", { class: "plain", "aria-label": name, on: { click: close } }, icon("close"));
-  attribute(button, "title", t("app.close"));
-  return button;
+  const look = { class: "plain", "aria-label": name, title: t("app.close") };
+  return el("button", { ...look, on: { click: close } }, icon("close"));
 }
 
 customElements.define("chat-toasts", Toasts);

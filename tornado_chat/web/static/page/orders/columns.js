@@ -24,11 +24,16 @@ export const COLUMNS = [
     key: ({ placedAt }) => placedAt ?? "",
     falls: true,
   },
-  { name: "changed", text: (_, at) => (at ? when("clock", at) : ""), key: (_, at) => at ?? "", falls: true },
+  {
+    name: "changed",
+    text: (_, at) => (at ? when("clock", at) : ""),
+    key: (_, at) => at ?? "",
+    falls: true,
+  },
 ];
 
 /** What all columns show, and nothing else does. */
-export const SHOWN = ["orderId", "status", "customer", "total", "currency", "placedAt", "version"];
+export const SHOWN = ["orderId", "status", "customer", "total", "currency", "placedAt", "version", "deleted"];
 
 const WELL = /complet|deliver|paid|ship|sent|transit/i;
 const BADLY = /cancel|reject|fail|refus|return/i;
@@ -58,7 +63,7 @@ const formats = new Map();
 
 /** @param {Order} order */
 function amount({ total, currency = "" }) {
-  if (total === undefined || total === null || Number.isNaN(Number(total))) return String(total ?? "");
+  if (Number.isNaN(Number(total ?? undefined))) return String(total ?? "");
   const known = /^[A-Z]{3}$/i.test(currency);
   const name = `${spoken()} ${known ? currency : ""}`;
   let format = formats.get(name);

@@ -23,8 +23,9 @@ export class OrderDetails extends View {
   }
 
   open() {
-    const close = el("a", { class: "button", href: href("orders"), "aria-label": t("orders.close") });
-    close.append(icon("close"));
+    const name = t("orders.close");
+    const look = { class: "button plain", href: href("orders"), "aria-label": name, title: name };
+    const close = el("a", look, icon("close"));
     this.#heading.textContent = t("orders.title", { id: this.#id });
     this.show(el("header", {}, this.#heading, close), this.#said, this.#fields);
     this.setAttribute("role", "complementary");
@@ -56,16 +57,18 @@ export class OrderDetails extends View {
   /** @param {Known} known */
   #all({ order, at }) {
     const shown = COLUMNS.slice(1).map(({ name, text }) => [name, text(order, at)]);
-    const some = shown.filter(([, text]) => text).map(([name, text]) => this.#known(name, text, order.status));
-    const others = Object.entries(order).filter(([name]) => !SHOWN.includes(name) && name !== "deleted");
-    const version = field(t("orders.version"), String(order.version));
-    return [...some, ...others.map(([name, value]) => field(sentence(name), shownAs(value))), version];
+    const others = Object.entries(order).filter(([name]) => !SHOWN.includes(name));
+    return [
+      ...shown.filter(([, text]) => text).map(([name, text]) => this.#known(name, text, order)),
+      ...others.map(([name, value]) => field(sentence(name), shownAs(value))),
+      field(t("orders.version"), String(order.version)),
+    ];
   }
 
-  /** @param {string} name @param {string} text @param {string | undefined} status */
-  #known(name, text, status) {
-    if (name !== "status") return field(t(`orders.${name}`), text);
-    return field(t("orders.status"), el("span", { class: "status", data: { tone: toneOf(status) } }, text));
+  /** @param {string} name @param {string} text @param {import("./orders.js").Order} order */
+  #known(name, text, { status }) {
+    const mark = { class: "status", data: { tone: toneOf(status) } };
+    return field(t(`orders.${name}`), name === "status" ? el("span", mark, text) : text);
   }
 }
 

@@ -24,7 +24,7 @@ export class Orders extends EventTarget {
   known = false;
   /** @type {ChatError | null} why it is not there, for good */
   problem = null;
-  /** @type {Map<string, Known>} those that are deleted, too: what comes late does not bring them back */
+  /** @type {Map<string, Known>} the deleted ones, too: what comes late does not bring them back */
   #all = new Map();
   #chat;
   #topic;
@@ -42,7 +42,9 @@ export class Orders extends EventTarget {
   open() {
     this.#subscription = this.#chat.subscribe(this.#topic, {
       onSnapshot: ({ state }) => this.#begin(state?.orders ?? []),
-      onMessage: ({ at, data }) => data.order && this.#take(data.order, at) && this.#tell([data.order.orderId]),
+      onMessage: ({ at, data: { order } }) => {
+        if (this.#take(order, at)) this.#tell([order.orderId]);
+      },
       onEnd: (problem) => {
         this.problem = problem;
         if (problem) this.#tell(null);

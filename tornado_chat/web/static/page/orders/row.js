@@ -68,7 +68,8 @@ export class Row {
 
   /** Shows it if it fits. @param {string[]} words  all of them @param {string} status  empty for each */
   fit(words, status) {
-    const fits = (!status || this.status === status) && words.every((word) => this.#found.includes(word));
+    const found = words.every((word) => this.#found.includes(word));
+    const fits = found && (!status || this.status === status);
     if (this.element.hidden === fits) this.element.hidden = !fits;
   }
 }

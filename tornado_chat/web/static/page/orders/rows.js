@@ -74,7 +74,8 @@ export class Rows {
     let next = null; // all that is behind it stands right
     for (let n = this.#sorted.length - 1; n >= 0; n -= 1) {
       const row = this.#sorted[n];
-      if (this.#moved.has(row) && !this.#stands(row, next)) this.body.insertBefore(row.element, next);
+      const moves = this.#moved.has(row) && !this.#stands(row, next);
+      if (moves) this.body.insertBefore(row.element, next);
       next = row.element;
     }
     this.#moved.clear();

@@ -96,7 +96,7 @@ export class OrderTable extends View {
     this.#rows.arrange();
     this.#drawStatuses();
     this.#tell();
-    if (!this.#reached?.element.isConnected || this.#reached.hidden) this.#reach(this.#rows.list[0]);
+    this.#reachOne();
     this.mark(this.#marked);
   }
 
@@ -144,11 +144,12 @@ export class OrderTable extends View {
     there.delete("");
     if (this.#statuses.value) there.add(this.#statuses.value);
     const names = ["", ...[...there].sort((a, b) => statusOf(a).localeCompare(statusOf(b)))];
-    const { options } = this.#statuses;
-    if (names.length === options.length && names.every((name, n) => name === options[n].value)) return;
+    const before = [...this.#statuses.options].map(({ value }) => value);
+    if (JSON.stringify(names) === JSON.stringify(before)) return;
     const chosen = this.#statuses.value;
     const text = (/** @type {string} */ name) => (name ? statusOf(name) : t("orders.status.all"));
-    this.#statuses.replaceChildren(...names.map((name) => el("option", { value: name }, text(name))));
+    const options = names.map((name) => el("option", { value: name }, text(name)));
+    this.#statuses.replaceChildren(...options);
     this.#statuses.value = chosen;
   }
 
@@ -157,7 +158,7 @@ export class OrderTable extends View {
   #filter() {
     this.#rows.filter(this.#search.value, this.#statuses.value);
     this.#tell();
-    if (this.#reached?.hidden !== false) this.#reach(this.#rows.list[0]);
+    this.#reachOne();
     clearTimeout(this.#saying);
     this.#saying = setTimeout(() => say(this.#count.textContent ?? ""), PAUSE);
   }
@@ -199,7 +200,7 @@ export class OrderTable extends View {
 
   /** Which one is shown beside the table. @param {string} id  empty: none */
   mark(id) {
-    if (id !== this.#marked) attribute(this.#rows.get(this.#marked)?.link ?? this, "aria-current", null);
+    if (id !== this.#marked) this.#rows.get(this.#marked)?.link.removeAttribute("aria-current");
     this.#marked = id;
     const link = this.#rows.get(id)?.link;
     if (link && !link.hasAttribute("aria-current")) attribute(link, "aria-current", "true");
@@ -222,6 +223,12 @@ export class OrderTable extends View {
     if (this.#reached) this.#reached.link.tabIndex = -1;
     if (row) row.link.tabIndex = 0;
     this.#reached = row;
+  }
+
+  /** Tab reaches one of those that are shown. */
+  #reachOne() {
+    const there = this.#reached?.element.isConnected && !this.#reached.hidden;
+    if (!there) this.#reach(this.#rows.list[0]);
   }
 
   /** @param {MouseEvent} event */
