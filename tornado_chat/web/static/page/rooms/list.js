@@ -43,7 +43,6 @@ export class RoomList extends View {
   open() {
     const start = { class: "main", title: t("rooms.start"), "aria-label": t("rooms.start") };
     this.show(
-      el("h1", { class: "only-heard" }, t("app.rooms")),
       el(
         "div",
         { class: "tools" },

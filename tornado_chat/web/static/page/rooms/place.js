@@ -21,7 +21,7 @@ export class RoomsPlace extends View {
   }
 
   open() {
-    this.show(this.#list, this.#pane);
+    this.show(el("h1", { class: "only-heard" }, t("app.rooms")), this.#list, this.#pane);
     this.#draw();
   }
 

@@ -69,16 +69,17 @@ export class RoomView extends View {
     const { room, presence } = /** @type {Conversation} */ (this.#conversation);
     if (!room) return;
     const other = this.#rooms.other(room);
-    const here = [...presence.here].filter((id) => id !== this.#rooms.user.user_id);
+    const here = presence.here.size - Number(presence.here.has(this.#rooms.user.user_id));
     if (this.#name.textContent !== room.name) {
       this.#name.textContent = room.name;
       this.#face.replaceChildren(face(other?.user_id ?? room.room_id, room.name));
     }
     const members = t("rooms.members", { count: room.member_count });
-    const some = here.length ? `${members}, ${t("rooms.here", { count: here.length })}` : members;
-    const who = other ? t(here.length ? "rooms.online" : "rooms.offline_now") : some;
+    const some = here ? `${members}, ${t("rooms.here", { count: here })}` : members;
+    const who = other ? t(here ? "rooms.online" : "rooms.offline_now") : some;
     if (this.#who.textContent !== who) this.#who.textContent = who;
-    this.#who.title = here.map((id) => this.#nameOf(id)).join(", ");
+    const shown = room.members.filter(({ user_id }) => presence.here.has(user_id));
+    this.#who.title = shown.map(({ full_name }) => full_name).join(", ");
     const writing = this.#whoWrites(presence.writing);
     if (this.#writing.textContent !== writing) this.#writing.textContent = writing;
   }
