@@ -88,6 +88,8 @@ async def test_it_outlives_a_reload(site, browsers):
     page, room, sockets = await written(site, browsers, "ann")
     await page.reload()
     await expect(page.locator("chat-link-state")).to_contain_text("No connection")
+    for text in ("one", "two"):
+        await expect(room.message(text)).to_have_attribute("data-state", "sending")
     sockets.open = True
     for text in ("one", "two"):
         await expect(room.message(text)).to_have_attribute("data-state", "stored")

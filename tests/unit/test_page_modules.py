@@ -1,5 +1,6 @@
 """The modules of the page: what they import is there, and its HTML asks for the first ones at once."""
 
+import json
 import posixpath
 import re
 
@@ -42,6 +43,12 @@ def test_what_is_imported_is_there():
 def test_what_the_html_names_is_there():
     named = re.findall(r'(?:href|src)="([^"]+)"', INDEX)
     assert [each for each in named if each not in TEXTS] == []
+
+
+def test_the_page_can_be_put_among_the_apps_of_a_phone():
+    manifest = json.loads(TEXTS["/page/app.webmanifest"])
+    assert (manifest["start_url"], manifest["display"]) == ("/", "standalone")
+    assert [each["src"] for each in manifest["icons"] if each["src"] not in TEXTS] == []
 
 
 def test_the_first_modules_are_asked_for_at_once():

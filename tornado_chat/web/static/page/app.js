@@ -49,10 +49,12 @@ export class App extends View {
     this.#draw(said, stays);
   }
 
-  /** The key is good no longer: another tab may have a new one. */
+  /** The key is good no longer: another tab may have a new one of the same person. */
   #ended() {
-    forget(this.#session?.account.key ?? "");
-    this.#enter(kept(), t("sign.ended"));
+    const { key, user } = /** @type {Session} */ (this.#session).account;
+    forget(key);
+    const other = kept();
+    this.#enter(other?.user.user_id === user.user_id ? other : null, t("sign.ended"));
   }
 
   /** Another tab has said so. @param {string | null} key  of what has changed; null: all */

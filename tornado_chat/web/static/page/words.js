@@ -39,7 +39,8 @@ export async function choose(wanted) {
   const asked = [wanted ?? recall("localStorage", "language") ?? "", ...navigator.languages];
   const known = asked.map((each) => each.slice(0, 2).toLowerCase()).find((each) => each in LANGUAGES);
   const found = /** @type {Language} */ (known ?? "en");
-  words = { ...english, ...(await LANGUAGES[found].load()).default };
+  const missing = () => ({ default: english }); // the server has gone meanwhile
+  words = { ...english, ...(await LANGUAGES[found].load().catch(missing)).default };
   language = found;
   document.documentElement.lang = found;
   plurals = new Intl.PluralRules(found);
