@@ -145,6 +145,17 @@ test("what has failed stays at the end, is sent again in its place, or goes", ()
   assert.deepEqual(seen(log), [[1, "a", "stored"], [2, "b", "stored"], [3, "two", "stored"]]);
 });
 
+test("what seemed to have failed and was stored all the same is there once", () => {
+  const { log } = begun(message(1, "a"));
+  const own = sending(log, "mine");
+  own.failed(); // the answer was lost with its connection
+  log.take(mine(2, "mine"));
+  log.take(message(3, "b"));
+  own.stored(2); // sent again by its key
+  assert.deepEqual(seen(log), [[1, "a", "stored"], [2, "mine", "stored"], [3, "b", "stored"]]);
+  assert.equal(log.placed, 3);
+});
+
 test("a new message is told of alone, whatever is there", () => {
   const { log, told } = begun(...Array.from({ length: 5000 }, (_, n) => message(n + 1)));
   told.length = 0;

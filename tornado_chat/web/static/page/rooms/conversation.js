@@ -107,7 +107,7 @@ export class Conversation extends EventTarget {
     this.rooms.know(room);
     if (!this.#asked) {
       this.#unread = unread;
-      this.#counted = (position?.offset ?? 0) + 1;
+      this.#counted = room.last_offset + 1;
       this.#seen = room.has_read ? room.last_offset : 0;
     }
     this.#mark = position?.offset ?? 0;
