@@ -5,7 +5,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 SOURCES := setup.cfg setup.py
 CHECKED := tornado_chat plugins tests docs/examples setup.py $(wildcard benchmarks)
 
-.PHONY: help setup test soak bench coverage lint format types docs serve demo clean
+.PHONY: help setup test soak bench coverage lint format types docs screenshots serve demo clean
 
 help:     ## this list
 	@sed -n 's/^\([a-z]*\): .*## /\1\t/p' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ docs: .venv/runtime.stamp     ## write what is generated: conf/tornado_chat.toml
 	$(BIN)/python -m tornado_chat.config.reference --write
 	$(BIN)/python tests/support/slices.py
 	$(BIN)/python tests/support/asyncapi.py
+
+screenshots: .venv/test.stamp     ## a picture of each view of the page in build/screenshots, the best in docs/pictures
+	$(BIN)/python tests/browser/screenshots.py
 
 serve: .venv/runtime.stamp     ## serve conf/tornado_chat.toml
 	$(BIN)/tornado-chat serve -c conf/tornado_chat.toml

@@ -12,7 +12,8 @@ FOCUSED = """
   const { activeElement: at } = document;
   const { outlineStyle, outlineWidth } = getComputedStyle(at);
   const seen = outlineStyle !== "none" && parseFloat(outlineWidth) >= 1;
-  return { name: at.ariaLabel || at.innerText || at.tagName, seen, body: at === document.body };
+  const body = at === document.body;
+  return { name: body ? "" : at.ariaLabel || at.innerText || at.tagName, seen, body };
 }
 """
 
@@ -81,13 +82,13 @@ async def test_a_change_of_view_takes_the_focus_along(site, browsers):
         await page.get_by_role("navigation").get_by_role("link", name=name).focus()
         await page.keyboard.press("Enter")
         await expect(page.get_by_role("heading", name=heading, level=1)).to_be_focused()
-    await tab_to(page, "1030")
+    await tab_to(page, "1013")
     await page.keyboard.press("ArrowDown")
     await page.keyboard.press("Enter")
-    await expect(page.get_by_role("heading", name="Order 1029")).to_be_focused()
+    await expect(page.get_by_role("heading", name="Order 1012")).to_be_focused()
     await tab_to(page, "Close the order", 3)
     await page.keyboard.press("Enter")
-    await expect(page.get_by_role("link", name="1029")).to_be_focused()
+    await expect(page.get_by_role("link", name="1012")).to_be_focused()
 
 
 async def test_a_toast_is_reached_and_closed_by_the_keyboard(site, browsers):

@@ -68,9 +68,9 @@ class Lively(RoomSite):
         await self.talk(self.floor, TODAY)
         await self.read("ann", self.floor)
         await self.talk(self.party, [("dora", "Friday the 18th, at seven?"), ("carl", "Fine!")])
-        await self.talk(self.bob, [("ann", "Did the truck start?"), ("bob", "Third try. 🚚")])
+        await self.talk(self.bob, [("ann", "Did the truck start?"), ("bob", "At the third try.")])
         clock.ahead = -60.0
-        await delivered(self, [order(number) for number in range(1, 31)])
+        await delivered(self, [order(number) for number in range(1, 14)])
         await self.notify()
         clock.ahead = 0.0
 
@@ -88,7 +88,7 @@ class Lively(RoomSite):
 
 
 def order(number):
-    at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 3000 * (40 - number)))
+    at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 3000 * (14 - number)))
     return {
         "orderId": str(1000 + number),
         "status": STATUSES[number * 7 % len(STATUSES)],

@@ -49,3 +49,7 @@ VIEWS = [
     View("admin-notification", ("admin", "notification"), "Everybody in the company"),
     View("admin-configuration", ("admin", "configuration"), "hidden"),
 ]
+
+
+def by_name(name):
+    return next(view for view in VIEWS if view.name == name)
