@@ -265,3 +265,21 @@ async def test_on_a_phone_the_ways_are_at_the_bottom(browsers):
         await expect(way(page, name)).to_have_attribute("aria-current", "page")
         wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         assert await page.evaluate(wide) == 0, name
+
+
+@pytest.mark.parametrize("lost", [False, True])
+async def test_at_each_width_all_of_the_head_is_there(distant, proxy, lost):
+    """In the language that needs more room."""
+    page = await (await distant.come("ann", locale="de-DE")).tab()
+    await expect(link(page)).to_have_text("Verbunden")
+    if lost:
+        proxy.refuse()
+        proxy.cut()
+        await expect(link(page)).to_contain_text("Keine Verbindung")
+    for width in (320, 360, 721, 900, 1100, 1280, 2560):
+        await page.set_viewport_size({"width": width, "height": 600})
+        outside = await page.locator("chat-shell header, chat-shell header *").evaluate_all(
+            """all => all.map(each => each.getBoundingClientRect())
+              .filter(({ left, right }) => left < -1 || right > innerWidth + 1).length"""
+        )
+        assert outside == 0, width
