@@ -42,7 +42,7 @@ export class Presence {
   /** @param {import("../../client/types.js").Signal} signal */
   #hear({ topic, name, sender, data }) {
     if (topic !== this.#conversation.topic) return;
-    if (name === "here") {
+    if (name === "here" && sender === null) {
       if (data.here) this.here.add(data.user_id);
       else this.here.delete(data.user_id);
       this.#changed();

@@ -38,9 +38,20 @@ export class RoomRest {
     return this.#rest.get(ROOMS, { limit: PAGE, ...query });
   }
 
-  /** @param {string} id @returns {Promise<Room>} */
+  /** Null where one is not in it. @param {string} id @returns {Promise<Room | null>} */
   async get(id) {
-    return (await this.#rest.get(one(id))).room;
+    try {
+      return (await this.#rest.get(one(id))).room;
+    } catch (problem) {
+      if (/** @type {any} */ (problem).status === 404) return null;
+      throw problem;
+    }
+  }
+
+  /** The same where that is likely: browsers complain of each 404. @param {string} id @returns {Promise<Room | null>} */
+  async find(id) {
+    const { rooms } = await this.#rest.get(ROOMS, { search: id, left: true });
+    return rooms.find((/** @type {Room} */ { room_id }) => room_id === id) ?? null;
   }
 
   /** The one-to-one with one, else a group. @param {string[]} members @param {string} name @returns {Promise<Room>} */

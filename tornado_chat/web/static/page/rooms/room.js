@@ -11,6 +11,8 @@ import { Messages } from "./messages.js";
 
 const NARROW = matchMedia("(max-width: 45rem)");
 const NAMED = 2; // of those who write
+const CROWD = 200; // members: of more it is not told who comes and goes,
+const LOOK_MS = 30_000; // one asks
 
 export class RoomView extends View {
   #rooms;
@@ -52,12 +54,19 @@ export class RoomView extends View {
     this.listen(conversation, "change", () => this.#draw());
     this.listen(conversation, "ended", () => this.#ended(conversation.room?.name ?? ""));
     this.listen(this, "keydown", (event) => this.#key(event));
+    const looking = setInterval(() => this.#look(), LOOK_MS);
+    this.gone.addEventListener("abort", () => clearInterval(looking));
     this.#draw();
     if (!NARROW.matches) composer.focus();
   }
 
   close() {
     this.#conversation?.close();
+  }
+
+  #look() {
+    const { room, presence } = /** @type {Conversation} */ (this.#conversation);
+    if ((room?.member_count ?? 0) > CROWD && document.visibilityState === "visible") presence.look();
   }
 
   /** @param {KeyboardEvent} event */

@@ -129,10 +129,10 @@ export class Rooms extends EventTarget {
     );
   }
 
-  /** Reads one of them. @param {string} id */
-  async read(id) {
+  /** Reads one of them. @param {string} id @param {boolean} [gone]  it may be one's own no longer */
+  async read(id, gone = false) {
     await this.#ask(
-      () => this.rest.get(id).catch((problem) => (problem.status === 404 ? null : Promise.reject(problem))),
+      () => (gone ? this.rest.find(id) : this.rest.get(id)),
       (room) => (room ? this.know(room) : this.#drop(id)),
     );
   }
@@ -187,14 +187,13 @@ export class Rooms extends EventTarget {
   /** A signal. @param {Signal} signal */
   hear({ topic, name, sender, data }) {
     const id = keyOf(topic);
-    if (name === "changed" && data.removed === this.user.user_id) {
-      this.#drop(id);
-    } else if (name === "changed") {
+    if (name === "changed") {
       const crowd = this.#known.get(id)?.member_count ?? 0;
-      setTimeout(() => this.read(id), Math.random() * CROWD_MS * crowd);
+      const gone = data.removed === this.user.user_id;
+      setTimeout(() => this.read(id, gone), Math.random() * CROWD_MS * (gone ? 0 : crowd));
     } else if (name === "seen" && sender === this.user.user_id) {
       this.#do(() => this.#put(id, { unread: data.unread, has_read: data.unread === 0 }));
-    } else if (name === "here") {
+    } else if (name === "here" && sender === null) {
       if (data.here) this.online.add(data.user_id);
       else this.online.delete(data.user_id);
       this.#changed();
