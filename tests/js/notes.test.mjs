@@ -32,7 +32,7 @@ class House {
   async get(path, { limit = 20, start = 0, topic } = {}) {
     const all = this.listed.filter((note) => !topic || note.topic === topic);
     const notifications = all.slice(start, start + limit).map((note) => ({ ...note }));
-    const unviewed = this.listed.filter(({ viewed }) => !viewed).length;
+    const unviewed = Math.min(this.listed.filter(({ viewed }) => !viewed).length, 1000);
     const topics = [...this.topics.values()];
     if (this.held) await new Promise((go) => this.#waiting.push(go));
     return path.endsWith("/topics") ? { topics } : { notifications, unviewed };
@@ -65,7 +65,7 @@ function push(notes, { id, topic, at, sender_name, viewed, ...data }) {
 }
 
 async function loaded(house) {
-  const notes = new Notes(house.chat, {});
+  const notes = new Notes(house.chat, { user_id: "ann" });
   await notes.load();
   return notes;
 }
@@ -92,7 +92,7 @@ test("what is listed and what comes is there once, newest first, and counted", a
 test("what comes while the server is asked is there once, whether its answer has it or not", async () => {
   const house = new House();
   house.add(1);
-  const notes = new Notes(house.chat, {});
+  const notes = new Notes(house.chat, { user_id: "ann" });
   house.held = true;
   const loading = notes.load();
   push(notes, house.listed[0]);
@@ -148,11 +148,14 @@ test("what is seen is told to the server once, and counted down at once", async 
   await seeing;
   await notes.view(notes.list[0]);
   assert.deepEqual(house.posted, [["3"]]);
-  notes.hear({ topic: "Order", name: "viewed", data: { ids: ["3"] } }); // the echo
-  notes.hear({ topic: "Order", name: "viewed", data: { ids: ["2"] } }); // of another tab
+  notes.hear({ sender: "ann", topic: "Order", name: "viewed", data: { ids: ["3"] } }); // the echo
+  notes.hear({ sender: "ann", topic: "Order", name: "viewed", data: { ids: ["2"] } }); // of another tab
   assert.equal(notes.unviewed, 1);
   assert.ok(notes.list[1].viewed);
   assert.deepEqual(gone, [["3"], ["3"], ["2"]]);
+  const forged = { sender: "bob", topic: "Order", name: "viewed", data: { all: true } };
+  notes.hear(forged);
+  assert.equal(notes.unviewed, 1);
   await notes.viewAll();
   assert.deepEqual([notes.unviewed, house.posted.at(-1)], [0, true]);
   assert.ok(notes.list.every(({ viewed }) => viewed));
@@ -163,8 +166,18 @@ test("of what is seen elsewhere and not listed here only the server knows", asyn
   for (let n = 1; n <= 60; n += 1) house.add(n);
   const notes = await loaded(house);
   await house.post("", { ids: ["1", "60"] });
-  notes.hear({ topic: "Order", name: "viewed", data: { ids: ["1", "60"] } });
+  notes.hear({ sender: "ann", topic: "Order", name: "viewed", data: { ids: ["1", "60"] } });
   await until(() => notes.unviewed === 58);
+});
+
+test("of more than the server counts only the server knows how many are left", async () => {
+  const house = new House();
+  for (let n = 1; n <= 1200; n += 1) house.add(n);
+  const notes = await loaded(house);
+  await house.post("", { ids: ["1200"] });
+  notes.hear({ sender: "ann", topic: "Order", name: "viewed", data: { ids: ["1200"] } });
+  assert.equal(notes.unviewed, 999);
+  await until(() => notes.unviewed === 1000);
 });
 
 test("what is seen while the server is asked does not come back", async () => {
@@ -174,7 +187,7 @@ test("what is seen while the server is asked does not come back", async () => {
   house.held = true;
   const loading = notes.load();
   await house.post("", { ids: ["1"] });
-  notes.hear({ topic: "Order", name: "viewed", data: { ids: ["1"] } });
+  notes.hear({ sender: "ann", topic: "Order", name: "viewed", data: { ids: ["1"] } });
   house.release();
   await loading;
   assert.equal(notes.unviewed, 0);
@@ -197,18 +210,18 @@ test("a wish of another tab is heard, and says all that one has not changed", as
   const notes = await loaded(house);
   const [order] = notes.topics.values();
   assert.ok(notes.receives(order));
-  for (const said of [{ receive: null, all: null, mute: true }, { receive: null, all: false, mute: true }]) {
+  for (const said of [{ receive: null, all: false, mute: true }, { receive: false, all: true, mute: true }]) {
     house.held = true;
     const loading = notes.load();
     house.prefer("Order", said);
-    notes.hear({ topic: "Order", name: "preference", data: said });
+    notes.hear({ sender: "ann", topic: "Order", name: "preference", data: said });
     house.release();
     await loading;
     assert.ok(notes.muted("Order"));
+    assert.equal(notes.receives(notes.topics.get("Order")), said.receive !== false);
   }
-  assert.equal(notes.receives(notes.topics.get("Order")), false);
   await notes.prefer("Order", { receive: true });
-  const wish = { topic: "Order", description: "Orders", receive: true, all: false, mute: true, default: true };
+  const wish = { topic: "Order", description: "Orders", receive: true, all: true, mute: true, default: true };
   assert.deepEqual(notes.topics.get("Order"), wish);
 });
 

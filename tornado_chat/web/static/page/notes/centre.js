@@ -74,7 +74,7 @@ export class NoteList extends View {
     arrange(this.#list, shown.map((note) => this.#row(note)));
     if (this.#rows.size > 2 * list.length + 100) this.#forget();
     const count = unviewed ? "notes.unseen" : "notes.none.unseen";
-    this.#count.textContent = t(count, { count: unviewed });
+    this.#count.textContent = known ? t(count, { count: unviewed }) : "";
     this.#all.disabled = !unviewed;
     this.#older.hidden = !more;
     this.#empty.hidden = shown.length > 0;

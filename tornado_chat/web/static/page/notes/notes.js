@@ -199,14 +199,15 @@ export class Notes extends EventTarget {
     if (this.list.length > this.#kept) this.more = Boolean(this.list.pop());
   }
 
-  /** A signal. @param {Signal} signal */
-  hear({ topic, name, data }) {
+  /** A signal: what the house tells of oneself, and nobody else can. @param {Signal} signal */
+  hear({ topic, name, sender, data }) {
+    if (sender !== this.user.user_id) return;
     if (name === "viewed") {
       const ids = data.all ? null : /** @type {string[]} */ (data.ids);
-      const last = this.unviewed;
-      const marked = this.#see(ids);
-      const sure = marked === ids?.length || (marked === 0 && this.#saw(ids));
-      if (!sure || last >= COUNTED) this.load(); // of older ones only the server knows
+      const listed = new Set(this.list.map(({ id }) => id));
+      const sure = this.unviewed < COUNTED && ids?.every((id) => listed.has(id));
+      this.#see(ids);
+      if (!sure) this.load(); // of older ones only the server knows
     } else if (name === "preference") {
       this.#prefer({ ...this.#wish(topic), ...data });
     }
@@ -238,7 +239,7 @@ export class Notes extends EventTarget {
     }
   }
 
-  /** How many of them were not. @param {string[] | null} ids  null: all */
+  /** @param {string[] | null} ids  null: all */
   #see(ids) {
     const some = ids && new Set(ids);
     const marked = this.list.filter((note) => !note.viewed && (!some || some.has(note.id)));
@@ -247,20 +248,13 @@ export class Notes extends EventTarget {
     if (this.#loading) this.#stale = true; // what is being read may be from before
     this.dispatchEvent(new ChatEvent("viewed", ids));
     this.#tell();
-    return marked.length;
-  }
-
-  /** All of them are listed here as seen: this is an echo. @param {string[] | null} ids */
-  #saw(ids) {
-    const seen = new Set(this.list.filter(({ viewed }) => viewed).map(({ id }) => id));
-    return ids !== null && ids.every((id) => seen.has(id));
   }
 
   // What he wants
 
   /** Whether it comes to him. @param {Wish} wish */
   receives({ receive, all, default: unsaid }) {
-    return receive ?? all ?? unsaid;
+    return receive ?? (all || unsaid);
   }
 
   /** No toasts of it. @param {string} topic */
