@@ -107,6 +107,13 @@ async def test_a_toast_goes_by_itself_but_not_while_it_is_looked_at(site, browse
     await close.blur()
     await person.context.clock.run_for(STAYS)
     await expect(toasts(page)).to_have_text([re.compile("it stays")])
+    await send(site, "it goes too", "Import")
+    await expect(toasts(page)).to_have_count(2)
+    await toasts(page).first.get_by_role("button").click()  # which has the next one focused
+    await expect(toasts(page)).to_have_text([re.compile("it goes too")])
+    await page.mouse.move(5, 500)
+    await person.context.clock.run_for(STAYS)
+    await expect(toasts(page)).to_have_count(0)
 
 
 async def test_toasts_are_closed_by_keys_and_the_focus_goes_on(site, browsers):

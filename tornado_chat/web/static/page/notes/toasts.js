@@ -94,10 +94,10 @@ export class Toasts extends View {
     this.#session.notes.view(note).catch(() => {}); // it is listed as not seen again
   }
 
-  /** Time does not pass for who looks at one, or at nothing of this page. */
+  /** Time does not pass for who points at one or has come by keys, nor for who looks elsewhere. */
   #tick() {
-    const looked = POINTS.matches && this.matches(":hover");
-    if (!this.#left.size || document.hidden || looked || this.matches(":focus-within")) return;
+    const looked = (POINTS.matches && this.matches(":hover")) || this.querySelector(":focus-visible");
+    if (!this.#left.size || document.hidden || looked) return;
     for (const [note, left] of this.#left) {
       if (left > STEP) this.#left.set(note, left - STEP);
       else if (note) this.#alerts.close(note);
