@@ -22,13 +22,15 @@ Person = tuple[str, str]  # tenant, user id
 
 class Here:
     """`wanted`: somebody has subscribed a room by its name since the start. `told`: who is here, as
-    far as others know. `looks`: who came or went, and when to look whether he is here; one look for
-    all that his sockets did until then."""
+    far as others know. `unsure`: who was not told of, but whoever asked may have been answered that
+    he is here. `looks`: who came or went, and when to look whether he is here; one look for all that
+    his sockets did until then."""
 
     def __init__(self, server: Server) -> None:
         self.wanted = False
         self._server = server
         self._told: set[Person] = set()
+        self._unsure: set[Person] = set()
         self._looks: dict[Person, float] = {}
         self._task: asyncio.Task[None] | None = None
 
@@ -41,6 +43,7 @@ class Here:
         """A socket of his has ended. That all of them do when the server leaves is no news."""
         tenant, user = identity.tenant, identity.user_id
         if tenant and self._server.ready and not self._server.online(tenant, user):
+            self._unsure.update({(tenant, user)} - self._told)
             self._look(tenant, user, GONE_SECONDS)
 
     def among(self, tenant: str, users: Iterable[str]) -> list[str]:
@@ -74,12 +77,14 @@ class Here:
         for person in people:
             del self._looks[person]  # what his sockets do from now on is another look
         moved = {each for each in people if self._server.online(*each) != (each in self._told)}
+        news = moved | self._unsure.intersection(people)
         self._told ^= moved
+        self._unsure -= news
         try:
-            rooms = await self._open_rooms(moved) if moved and self.wanted else []
+            rooms = await self._open_rooms(news) if news and self.wanted else []
         except ChatError:  # the store cannot be read now
-            self._told ^= moved
-            for tenant, user in moved:
+            self._unsure |= news
+            for tenant, user in news:
                 self._look(tenant, user, GONE_SECONDS)
             return
         for topic, user in rooms:

@@ -146,6 +146,23 @@ async def test_who_closes_one_of_two_tabs_has_come_all_the_same(site, monkeypatc
         assert (await next_of(ann))[1] == {"user_id": "u-bob", "here": True}
 
 
+@pytest.mark.parametrize("lost", [False, True])
+async def test_who_was_said_to_be_here_is_told_to_have_gone(site, monkeypatch, lost):
+    """Also who went before anybody was told of him, and whose coming was lost."""
+    lunch = await site.make("ann", "bob", name="Lunch")
+    async with looking(site, "ann", lunch) as ann:
+        if lost:
+            monkeypatch.setattr(watched(site), "opened", lambda _identity: None)
+        with nobody_looks(site, monkeypatch):
+            async with site.connect("bob"):
+                assert await asked(site, lunch, "ann") == ids("ann", "bob")
+            await gone(site, "bob")
+        assert (await next_of(ann))[1] == {"user_id": "u-bob", "here": False}
+        await settled(site)
+        assert await heard(ann) == []
+        assert not watched(site)._unsure
+
+
 async def test_members_alone_may_ask(site):
     lunch = await site.make("ann", "bob", "carl", name="Lunch")
     async with site.connect("ann"), site.connect("carl"), site.connect("dora"):
