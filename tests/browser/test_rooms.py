@@ -255,6 +255,12 @@ async def test_each_room_keeps_what_was_begun(site, browsers):
     await expect(room.composer).to_have_value("")
     await page.get_by_role("link", name="Lunch").click()
     await expect(room.composer).to_have_value("at twe")
+    await page.reload()
+    await expect(room.composer).to_have_value("at twe")
+    await page.get_by_role("button", name="Ann Maas: account").click()
+    await page.get_by_role("button", name="Sign out").click()
+    await expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+    assert await page.evaluate("JSON.stringify(sessionStorage)") == "{}"
 
 
 # Finding one's way

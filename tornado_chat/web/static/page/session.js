@@ -137,6 +137,7 @@ export class Session extends EventTarget {
   /** He has gone: nothing of his stays. */
   leave() {
     this.close();
+    this.rooms.outbox.forget();
     remember("sessionStorage", this.#kept, null);
   }
 }

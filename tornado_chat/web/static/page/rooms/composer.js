@@ -36,16 +36,12 @@ export class Composer extends View {
     };
     this.show(el("form", { on: { submit: send } }, this.#text, this.#button), this.#said);
     this.listen(this.#conversation.chat, "state", () => this.#look());
-    this.#text.value = this.#drafts.get(this.#conversation.id) ?? "";
+    this.#text.value = this.#conversation.rooms.outbox.drafts.get(this.#conversation.id) ?? "";
     this.#look();
   }
 
   focus() {
     this.#text.focus();
-  }
-
-  get #drafts() {
-    return this.#conversation.rooms.drafts;
   }
 
   /** @param {KeyboardEvent} event */
@@ -57,8 +53,7 @@ export class Composer extends View {
 
   #typed() {
     const { value } = this.#text;
-    if (value) this.#drafts.set(this.#conversation.id, value);
-    else this.#drafts.delete(this.#conversation.id);
+    this.#conversation.rooms.outbox.draft(this.#conversation.id, value);
     if (value.trim()) this.#conversation.presence.write();
     this.#look();
   }
@@ -69,7 +64,7 @@ export class Composer extends View {
     if (!content.trim() || this.#over(content)) return;
     this.#conversation.post(content);
     this.#text.value = "";
-    this.#drafts.delete(this.#conversation.id);
+    this.#conversation.rooms.outbox.draft(this.#conversation.id, "");
     this.#look();
     this.#sent();
   }

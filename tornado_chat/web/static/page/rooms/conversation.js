@@ -51,7 +51,7 @@ export class Conversation extends EventTarget {
     this.room = rooms.get(id) ?? null;
     this.log = new Log(rooms.user, (what, detail) => this.#tell(what, detail));
     this.presence = new Presence(this, signal);
-    for (const publication of rooms.unsent(this.topic)) this.log.follow(publication, signal);
+    for (const publication of rooms.outbox.of(this.topic)) this.log.follow(publication, signal);
     rooms.addEventListener("change", () => this.#look(), { signal });
     this.#subscription = this.#join();
   }
@@ -91,12 +91,12 @@ export class Conversation extends EventTarget {
 
   /** Says something. @param {string} content */
   post(content) {
-    this.log.follow(this.rooms.post(this.topic, content), this.#leaving.signal);
+    this.log.follow(this.rooms.outbox.post(this.topic, content), this.#leaving.signal);
   }
 
   /** One that has failed is not wanted any more. @param {Item} item */
   discard(item) {
-    if (item.publication) this.rooms.discard(item.publication);
+    if (item.publication) this.rooms.outbox.discard(item.publication);
     this.log.discard(item);
   }
 

@@ -3,12 +3,12 @@
  * The rooms that one is in. What the server says of a room replaces what was known of it; what came
  * while it was asked is then taken again, so that nothing is lost or counted twice.
  */
+import { Outbox } from "./outbox.js";
 import { RoomRest } from "./rest.js";
 
 /**
  * @typedef {import("../../client/types.js").Message} Message
  * @typedef {import("../../client/types.js").Signal} Signal
- * @typedef {import("../../client/publication.js").Publication} Publication
  * @typedef {import("./rest.js").Room} Room  a new object where anything of it has changed
  */
 
@@ -24,8 +24,6 @@ export class Rooms extends EventTarget {
   problem = null;
   /** @type {Set<string>} who of the others in one-to-one rooms was online at the last look */
   online = new Set();
-  /** @type {Map<string, string>} what was begun to write, by room */
-  drafts = new Map();
   /** @type {Map<string, Room>} */
   #known = new Map();
   /** @type {string[]} ids of those that one has not left, newest activity first */
@@ -35,8 +33,6 @@ export class Rooms extends EventTarget {
   #sought = "";
   /** @type {Set<(() => void)[]>} what has come, for each time the server is asked */
   #asking = new Set();
-  /** @type {Set<Publication>} of one's own, not stored */
-  #unsent = new Set();
 
   /** @param {import("../../client/chat.js").Chat} chat @param {import("../../client/types.js").User} user */
   constructor(chat, user) {
@@ -44,6 +40,7 @@ export class Rooms extends EventTarget {
     this.chat = chat;
     this.user = user;
     this.rest = new RoomRest(chat.rest);
+    this.outbox = new Outbox(chat, user.user_id);
   }
 
   // What there is
@@ -152,29 +149,6 @@ export class Rooms extends EventTarget {
     this.#set(room);
     this.#list(room);
     this.#changed();
-  }
-
-  // What one sends
-
-  /** @param {string} topic @param {string} content */
-  post(topic, content) {
-    const publication = this.chat.publish(topic, { content });
-    this.#unsent.add(publication);
-    publication.addEventListener("change", () => {
-      if (publication.state === "stored") this.#unsent.delete(publication);
-    });
-    return publication;
-  }
-
-  /** What of one's own is not stored yet, in its order; of an earlier page too. @param {string} topic */
-  unsent(topic) {
-    const all = new Set([...this.#unsent, ...this.chat.unsent]);
-    return [...all].filter((each) => each.topic === topic && each.state !== "stored");
-  }
-
-  /** It has failed, and is not wanted any more. @param {Publication} publication */
-  discard(publication) {
-    this.#unsent.delete(publication);
   }
 
   // What comes
