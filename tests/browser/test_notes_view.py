@@ -9,6 +9,7 @@ from support.browser import PHONE
 from support.orders import SECRET, delivered
 from support.rooms import RoomSite
 from support.server import running_server
+from tornado_chat import Topic
 
 TOPICS = {
     "Stock": {"description": "What runs low", "persist": True},
@@ -86,6 +87,29 @@ async def test_a_link_leads_to_where_it_is_and_what_is_opened_is_seen(site, brow
     await send(site, "to all of them", link="/orders")
     await page.get_by_role("link", name="to all of them").click()
     await expect(page.get_by_role("heading", name="Orders")).to_be_visible()
+
+
+ODD = [
+    {"type": "toString", "message": "no object", "title": 7},
+    {"message": None, "link": "//127.0.0.1:1/x"},
+    {"message": ["a"], "link": "/\t/127.0.0.1:1/x"},
+    {"message": {"message": {}}, "link": "javascript:alert(1)"},
+    {"link": {"a": 1}},
+]
+
+
+async def test_what_the_house_publishes_need_not_be_as_what_is_sent(site, browsers):
+    page = await (await browsers.come("ann")).tab("notes")
+    await connected(page)
+    for number, odd in enumerate(ODD, 1):
+        data = {**odd, "persist": True, "show_alert": number <= 3}
+        await site.server.provider("").publish(Topic("SHOP", "", f"Odd {number}"), data)
+    await expect(toasts(page)).to_have_count(3)
+    await expect(listed(page)).to_have_count(len(ODD))
+    for shown in (toasts(page).first, listed(page).first, listed(page).last):
+        await expect(shown).to_contain_text("Odd")
+        await expect(shown).to_contain_text("Info")
+    assert await page.locator(".toast a:visible, main li a").count() == 0
 
 
 async def test_a_toast_goes_by_itself_but_not_while_it_is_looked_at(site, browsers):

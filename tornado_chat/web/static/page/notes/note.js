@@ -14,7 +14,7 @@ const ICONS = { info: "info", success: "check", warning: "warning", danger: "dan
 const VIEWS = { orders: "order_list", rooms: "chat_rooms" };
 
 /** One that we know. @param {Note} note */
-export const typeOf = ({ type }) => (type in ICONS ? type : "info");
+export const typeOf = ({ type }) => (Object.hasOwn(ICONS, type) ? type : "info");
 
 /** A picture and a word, and what stands beside it. @param {Note} note @param {Node[]} beside */
 export function typeMark(note, ...beside) {
@@ -24,13 +24,14 @@ export function typeMark(note, ...beside) {
 }
 
 /**
- * What it says, and what it says beside that.
+ * What it says, and what it says beside that. What the house publishes need not be as what is sent.
  *
  * @param {Note} note @returns {[string, string]}
  */
 export function textOf({ title, message, topic }) {
-  const text = typeof message.message === "string" ? message.message : "";
-  return [title || text || topic, title && text !== title ? text : ""];
+  const texts = [title, message?.message].map((each) => (typeof each === "string" ? each : ""));
+  const [first, text] = texts;
+  return [first || text || topic, first && text !== first ? text : ""];
 }
 
 /**
@@ -40,7 +41,7 @@ export function textOf({ title, message, topic }) {
  */
 export function heading(note, has, opened) {
   const [text] = textOf(note);
-  const place = placeOf(note.link ?? "", has);
+  const place = placeOf(String(note.link ?? ""), has);
   if (!place) return el("span", { class: "what" }, text);
   const away = !place.startsWith("#");
   const props = away ? { target: "_blank", rel: "noopener noreferrer" } : {};
@@ -53,9 +54,10 @@ export function heading(note, has, opened) {
  * @param {string} link @param {Has} has
  */
 export function placeOf(link, has) {
-  if (/^https?:\/\//i.test(link)) return URL.canParse(link) ? link : null;
-  if (!/^\/(?![/\\])/.test(link)) return null; // // and /\ would be another host
+  const to = URL.canParse(link, location.origin) ? new URL(link, location.origin) : null;
+  if (/^https?:\/\//i.test(link)) return to && link;
+  if (!link.startsWith("/") || to?.origin !== location.origin) return null; // as //host would be
   const [, view, id] = /^\/(\w+)(?:\/([^/?#]+))?$/.exec(link) ?? [];
-  if (!(view in VIEWS) || !has(VIEWS[view])) return link;
+  if (!Object.hasOwn(VIEWS, view) || !has(VIEWS[view])) return link;
   return id ? `${href(view)}/${id}` : href(view); // the id is written for an address already
 }
