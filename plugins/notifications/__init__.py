@@ -13,8 +13,9 @@ from tornado_chat import Server, StoreModel, TopicProvider, hookimpl
 
 from .commands import notify
 from .handlers import All, OnePreference, Preferences, Seen, Topics
+from .listing import Listed
 from .models import MODELS
-from .service import Listed, Notifications
+from .service import Notifications
 from .topics import NotificationTopics
 
 __all__ = ["Listed", "Notifications", "api"]

@@ -6,6 +6,7 @@ from typing import Any
 from tornado_chat import PluginHandler, Topic, describe
 
 from .content import TYPES, check_name
+from .listing import Listed
 from .preferences import KnownTopic, Preference
 from .schemas import (
     Headers,
@@ -20,7 +21,7 @@ from .schemas import (
     ViewedAnswer,
     WantedTopicsAnswer,
 )
-from .service import Listed, Notifications
+from .service import Notifications
 
 NOTHING: dict[str, Any] = {
     "message": {},
@@ -51,8 +52,7 @@ class All(NotificationsHandler):
     @describe("Lists one's notifications", query=ListNotifications, answer=NotificationPage)
     async def get(self) -> None:
         """The newest of one's own; nothing is consumed."""
-        found = await self.notifications.list(self.identity, **self.query())
-        unviewed = await self.notifications.unviewed(self.identity)
+        found, unviewed = await self.notifications.page(self.identity, **self.query())
         self.answer({"notifications": [shown(each) for each in found], "unviewed": unviewed})
 
     @describe(

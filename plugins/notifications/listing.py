@@ -5,13 +5,14 @@ no further than the answer needs.
 """
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from functools import reduce
 from operator import or_
 from typing import Any, NamedTuple
 
 from peewee import Select, Tuple, ValuesList, chunked
 
-from tornado_chat import Identity, Message, Read, ReadTx, Server, Topic, Tx, public_id
+from tornado_chat import Identity, Message, Read, ReadTx, Topic, Tx, public_id
 
 from .models import Listing, Note, address_of
 
@@ -19,6 +20,21 @@ ROWS = 500  # in one INSERT
 VIEWED_MAX = 1000  # listed notifications, the newest, among which unseen ones are looked for
 MINE = "mine"  # the name of all that is addressed to a person
 TERMS = 200  # addresses in one query; SQLite takes 500
+LIST_MAX = 200  # notifications in one answer
+START_MAX = 10_000  # how far back one can leaf
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A persisted notification as one person finds it in his list.
+
+    `sent`: when his front-end is known to have got it, `viewed`: when he has seen it;
+    milliseconds since 1970, UTC, None for not yet.
+    """
+
+    message: Message
+    sent: int | None = None
+    viewed: int | None = None
 
 
 def list_in(tx: Tx, message: Message) -> None:
@@ -61,28 +77,26 @@ def addresses_of(identity: Identity) -> list[str]:
     return [address_of(identity.tenant or "", part) for part in parts]
 
 
-async def listed(
-    server: Server,
+def listed(
+    tx: ReadTx,
     identity: Identity,
-    limit: int,
-    start: int,
-    topic: str | None,
     unwanted: Collection[str],
-) -> list[tuple[Message, int | None, int | None]]:
-    """Message, when it was sent, when viewed; newest first; three queries whatever there is."""
-    if topic is not None and topic in unwanted:
+    *,
+    limit: int = 20,
+    start: int = 0,
+    topic: str | None = None,
+) -> list[Listed]:
+    """Newest first; three queries whatever there is."""
+    limit, start = max(0, min(limit, LIST_MAX)), max(0, start)
+    if not limit or start >= START_MAX or topic in unwanted:
         return []
-
-    def work(tx: ReadTx) -> list[tuple[Message, int | None, int | None]]:
-        offsets = newest(addresses_of(identity), start + limit, topic, unwanted)[start:]
-        query: Any = Note.select(Note.offset, Note.sent, Note.viewed).where(
-            Note.user_id == identity.user_id, Note.offset.in_(offsets)
-        )
-        notes = {offset: (sent, viewed) for offset, sent, viewed in query.tuples()}
-        messages = tx.log.get_many(offsets)
-        return [(each, *notes.get(each.offset, (None, None))) for each in reversed(messages)]
-
-    return await server.read(work)
+    offsets = newest(addresses_of(identity), start + limit, topic, unwanted)[start:]
+    query: Any = Note.select(Note.offset, Note.sent, Note.viewed).where(
+        Note.user_id == identity.user_id, Note.offset.in_(offsets)
+    )
+    notes = {offset: (sent, viewed) for offset, sent, viewed in query.tuples()}
+    messages = reversed(tx.log.get_many(offsets))
+    return [Listed(each, *notes.get(each.offset, (None, None))) for each in messages]
 
 
 def newest(

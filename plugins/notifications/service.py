@@ -8,7 +8,7 @@ by id excepted.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, cast
 
 from tornado_chat import (
@@ -17,6 +17,7 @@ from tornado_chat import (
     Draft,
     Identity,
     Message,
+    ReadTx,
     Server,
     Topic,
     Tx,
@@ -25,25 +26,9 @@ from tornado_chat import (
 )
 
 from . import content
-from .listing import list_in, listed, mark_viewed, unviewed_of, view_all
+from .listing import Listed, list_in, listed, mark_viewed, unviewed_of, view_all
 from .notes import SentTimes
 from .preferences import KnownTopic, Preference, Preferences, wanting_all
-
-LIST_MAX = 200  # notifications in one answer
-START_MAX = 10_000  # how far back one can leaf
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """A persisted notification as one person finds it in his list.
-
-    `sent`: when his front-end is known to have got it, `viewed`: when he has seen it;
-    milliseconds since 1970, UTC, None for not yet.
-    """
-
-    message: Message
-    sent: int | None = None
-    viewed: int | None = None
 
 
 class Notifications:
@@ -212,12 +197,27 @@ class Notifications:
 
         Consumes nothing: two calls give the same. At most 200, and none beyond the 10,000th.
         """
-        limit, start = max(0, min(limit, LIST_MAX)), max(0, start)
-        if not identity.tenant or not limit or start >= START_MAX:
+        if not identity.tenant:
             return []
         unwanted = self.wishes.unwanted(identity)
-        rows = await listed(self._server, identity, limit, start, topic, unwanted)
-        return [Listed(*row) for row in rows]
+        return await self._server.read(
+            lambda tx: listed(tx, identity, unwanted, limit=limit, start=start, topic=topic)
+        )
+
+    async def page(
+        self, identity: Identity, *, limit: int = 20, start: int = 0, topic: str | None = None
+    ) -> tuple[Sequence[Listed], int]:
+        """What `list` gives, and how many of the newest thousand he has not seen, of one moment; by
+        two queries more."""
+        if not identity.tenant:
+            return [], 0
+        unwanted = self.wishes.unwanted(identity)
+
+        def work(tx: ReadTx) -> tuple[Sequence[Listed], int]:
+            found = listed(tx, identity, unwanted, limit=limit, start=start, topic=topic)
+            return found, len(unviewed_of(identity, None, unwanted).unviewed)
+
+        return await self._server.read(work)
 
     async def viewed(self, identity: Identity, ids: Collection[str]) -> Sequence[str]:
         """He has seen these, by their public ids; gives those that are marked now. Others than
@@ -236,15 +236,6 @@ class Notifications:
         unwanted = self.wishes.unwanted(identity)
         marked = await self._server.write(lambda tx: view_all(tx, identity, unwanted))
         return [public_id(offset) for offset in marked]
-
-    async def unviewed(self, identity: Identity) -> int:
-        """How many of those that are listed for him he has not seen, of the newest thousand; by
-        two queries."""
-        if not identity.tenant:
-            return 0
-        unwanted = self.wishes.unwanted(identity)
-        found = await self._server.read(lambda _tx: unviewed_of(identity, None, unwanted))
-        return len(found.unviewed)
 
     async def sent(self, user_id: str, offsets: Iterable[int]) -> None:
         """It is proved that he has got the persisted messages of these offsets. Returns at once;

@@ -14,14 +14,13 @@ from tornado_chat_plugins.notifications import (
     preferences,
     register_routes,
     schemas,
-    service,
 )
 
 from tornado_chat.config import build
 
 TEXT = (Path(__file__).parents[2] / "docs/reference/plugins/notifications.md").read_text()
 METHODS = [
-    "send", "list", "viewed", "viewed_all", "unviewed", "topics", "sent", "preferences", "prefer",
+    "send", "list", "page", "viewed", "viewed_all", "topics", "sent", "preferences", "prefer",
 ]  # fmt: skip
 
 
@@ -66,8 +65,8 @@ def test_method_with_its_defaults(method):
 
 
 def test_numbers():
-    assert f"at most {service.LIST_MAX})" in TEXT
-    assert f"at most {service.START_MAX:,})" in TEXT
+    assert f"at most {listing.LIST_MAX})" in TEXT
+    assert f"at most {listing.START_MAX:,})" in TEXT
     assert f"`ids`: at most {schemas.IDS_MAX}" in TEXT
     assert f"of the newest {listing.VIEWED_MAX} |" in TEXT
     assert f"newest {preferences.SENT_MAX} on which" in TEXT

@@ -88,6 +88,14 @@ async def test_the_count_is_bounded_and_costs_the_same_however_many_there_are(si
     assert await unviewed(site, "ann") == 0
 
 
+async def test_the_list_and_the_count_are_of_one_moment(site):
+    """What came between them would be counted, and counted again by whoever is pushed it."""
+    await unviewed(site, "ann")
+    reads = site.server.store.reads
+    await unviewed(site, "ann")
+    assert site.server.store.reads == reads + 1
+
+
 async def test_all_are_viewed_at_once_and_all_ones_devices_know(site):
     send = service(site).send
     first = await send("SHOP", "OrderUpdate", {})
