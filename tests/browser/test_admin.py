@@ -161,6 +161,27 @@ async def test_topics_and_plugins(site, browsers):
     await expect(page.get_by_text("/plugins/chat_rooms")).to_be_visible()
 
 
+async def test_what_runs_as_long_as_its_plugin_is_no_long_call(browsers):
+    def calls(longest):
+        return {"count": 1, "failures": 0, "longest": longest, "held": 0, "set_aside": False}
+
+    run = {"task": calls(24.4), "source.orders": calls(99.0), "route": calls(0.0151)}
+    health = {"order_list": {"version": "1", "kinds": [], "lost_events": 0, "calls": run}}
+
+    async def answer(route):
+        await route.fulfill(json={"plugin_health": health})
+
+    page = await at(browsers)
+    await page.route("**/admin/plugins", answer)
+    await go(page, "plugins")
+    await expect(row(page, "order_list").get_by_role("cell").last).to_have_text("16 ms")
+    await go(page, "plugins", "order_list")
+    await expect(row(page, "task").get_by_role("cell").last).to_have_text("24 s")
+    run["write"] = calls(12.0)
+    await go(page, "plugins")
+    await expect(row(page, "order_list").get_by_role("cell").last).to_have_text("12 s")
+
+
 async def test_a_long_list_is_turned_page_by_page(site, browsers):
     create = site.server.accounts.create
     await asyncio.gather(*(create("SHOP", full_name=f"Extra {number}") for number in range(60)))

@@ -16,8 +16,10 @@ const NUMBERS = [
   number("calls", ({ count }) => count),
   number("failures", ({ failures }) => failures),
   number("held", ({ held }) => held),
-  number("longest", ({ longest }) => t("admin.ms", { count: Math.ceil(longest * 1000) })),
+  number("longest", ({ longest }) => time(longest)),
 ];
+const LASTS = /^(task$|source\.)/; // as long as the plugin runs, if all is well
+const MANY_S = 10; // from there on nobody counts milliseconds
 
 class Health extends Live {
   /** @param {Session} session */
@@ -97,15 +99,20 @@ export class Plugin extends Health {
   }
 }
 
-/** All calls together. @param {{calls: Record<string, Calls>}} health @returns {Calls} */
+/**
+ * All calls together; the longest of those that are to end.
+ *
+ * @param {{calls: Record<string, Calls>}} health @returns {Calls}
+ */
 function sum({ calls }) {
   const all = Object.values(calls);
+  const ending = Object.entries(calls).filter(([name]) => !LASTS.test(name));
   const added = (/** @type {"count" | "failures" | "held"} */ name) => all.reduce((sum, each) => sum + each[name], 0);
   return {
     count: added("count"),
     failures: added("failures"),
     held: added("held"),
-    longest: Math.max(0, ...all.map(({ longest }) => longest)),
+    longest: Math.max(0, ...ending.map(([, { longest }]) => longest)),
     set_aside: all.some(({ set_aside: aside }) => aside),
   };
 }
@@ -118,6 +125,12 @@ function link({ name }) {
 /** @param {string} name @param {(row: any) => string | number} show */
 function number(name, show) {
   return { name, show, number: true };
+}
+
+/** @param {number} seconds */
+function time(seconds) {
+  if (seconds >= MANY_S) return t("admin.seconds", { count: Math.round(seconds) });
+  return t("admin.ms", { count: Math.ceil(seconds * 1000) });
 }
 
 /** @param {{set_aside: boolean, failures: number, lost_events?: number}} row */

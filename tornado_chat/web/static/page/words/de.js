@@ -210,6 +210,7 @@ export default {
   "admin.held": "Blockiert",
   "admin.longest": "Längster",
   "admin.ms": "{count} ms",
+  "admin.seconds": "{count} s",
   "admin.well": "In Ordnung",
   "admin.failing": "Hatte Fehler",
   "admin.aside": "Stillgelegt",

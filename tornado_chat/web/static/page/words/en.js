@@ -210,6 +210,7 @@ export default {
   "admin.held": "Held up",
   "admin.longest": "Longest",
   "admin.ms": "{count} ms",
+  "admin.seconds": "{count} s",
   "admin.well": "Fine",
   "admin.failing": "Had failures",
   "admin.aside": "Set aside",
