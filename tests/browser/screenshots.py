@@ -15,7 +15,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 from support.browser import PHONE, WIDE, people  # noqa: E402
 from support.lively import lively, order  # noqa: E402
 from support.orders import delivered  # noqa: E402
-from support.views import VIEWS, by_name  # noqa: E402
+from support.views import VIEWS, by_name, tour  # noqa: E402
 
 ALL = ROOT / "build" / "screenshots"
 BEST = ROOT / "docs" / "pictures"
@@ -65,13 +65,11 @@ async def take():
         for colours in ("light", "dark"):
             for size, viewport in {"wide": WIDE, "phone": PHONE}.items():
                 look = {"viewport": viewport, "color_scheme": colours, "reduced_motion": "reduce"}
-                ann, nobody = await browsers.come("ann", **look), await browsers.come(**look)
-                for view in [*VIEWS, replace(by_name("orders"), name="toasts")]:
-                    page = await view.open(ann if view.signed_in else nobody, site)
+                views = [*VIEWS, replace(by_name("orders"), name="toasts")]
+                async for view, page in tour(browsers, site, views=views, **look):
                     if happening := getattr(firm, view.name, None):
                         await happening(page)
                     await picture(page, ALL / f"{view.name}-{size}-{colours}.png")
-                    await page.close()
 
 
 async def picture(page, path):

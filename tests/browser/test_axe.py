@@ -7,7 +7,7 @@ import pytest
 
 from support.browser import PHONE, WIDE, people
 from support.lively import lively
-from support.views import VIEWS
+from support.views import tour
 
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
 # Of each violation the rule, what is wrong with which elements.
@@ -21,21 +21,16 @@ async () => {
 """
 
 
+@pytest.mark.timeout(180)
 @pytest.mark.parametrize("size", ["wide", "phone"])
 async def test_axe_finds_nothing_serious(size):
-    viewport = {"wide": WIDE, "phone": PHONE}[size]
-    found = {}
+    viewport, found = {"wide": WIDE, "phone": PHONE}[size], []
     async with lively() as site, people(site.url("")) as browsers:
         look = {"viewport": viewport, "reduced_motion": "reduce"}
-        ann, nobody = await browsers.come("ann", **look), await browsers.come(**look)
-        for view in VIEWS:
-            page = await view.open(ann if view.signed_in else nobody, site)
+        async for view, page in tour(browsers, site, **look):
             await page.evaluate(AXE)
             for colours in ("light", "dark"):
                 await page.emulate_media(color_scheme=colours)
-                if told := await page.evaluate(RUN):
-                    found[f"{view.name}, {size}, {colours}"] = told
-            await page.close()
-    assert not found, "\n".join(
-        f"{where}: {what}" for where, told in found.items() for what in told
-    )
+                told = await page.evaluate(RUN)
+                found += [f"{view.name}, {size}, {colours}: {each}" for each in told]
+    assert not found, "\n".join(found)
