@@ -1,6 +1,7 @@
 """What an admin does with the people of his company, and with their keys."""
 
 import asyncio
+import contextlib
 import re
 
 import pytest
@@ -157,6 +158,42 @@ async def test_a_person_is_changed(site):
     assert [person["name"] for person in people.json["people"]] == ["Eve the First"]
 
 
+async def test_who_is_signed_in_sees_at_once_what_was_changed(site):
+    """And changes his password by the name that is his now."""
+    made = await add(site, password="apples-and-pears")
+    key = (await login(site, "apples-and-pears")).json["key"]
+    assert (await account(site, key)).json["user"]["email"] == ""
+    fields = {"login_name": "eva", "email": "eva@garden.example"}
+    await ask(site, "PATCH", f"/{made['user_id']}", fields)
+    user = (await account(site, key)).json["user"]
+    assert {name: user[name] for name in fields} == fields
+    words = {"old": "apples-and-pears", "new": "pears-and-plums"}
+    answer = await site.fetch("POST", "/account/password", words, headers={"api_key": key})
+    assert answer.code == 200, answer.json
+
+
+async def test_of_two_changes_at_once_each_holds_for_open_sockets(site, monkeypatch):
+    """Whatever was read before: one takes back what the other gives."""
+    made = await add(site)
+    path = f"/{made['user_id']}"
+    key = (await ask(site, "POST", f"{path}/keys", {}, status=201))["key"]
+    in_company = site.server.accounts.in_company
+
+    async def slowly(tenant, user_id):
+        found = await in_company(tenant, user_id)
+        monkeypatch.undo()
+        await ask(site, "PATCH", path, {"permissions": ["notify"]})
+        eve = await stack.enter_async_context(site.connect(None, query=f"api_key={key}"))
+        sockets.append(eve)
+        return found
+
+    async with contextlib.AsyncExitStack() as stack:
+        sockets = []
+        monkeypatch.setattr(site.server.accounts, "in_company", slowly)
+        await ask(site, "PATCH", path, {"permissions": []})
+        assert await ended(sockets[0]) == 1012
+
+
 async def test_all_of_a_change_or_nothing(site):
     path = f"/{(await add(site))['user_id']}"
     await ask(site, "PATCH", path, {"name": "New", "login_name": "ann@shop.example"}, status=409)
@@ -241,6 +278,10 @@ async def test_who_left_the_file_comes_back_by_the_file(tmp_path):
         assert (await ask(site, "GET", "/u-ann"))["user"]["disabled"]
         refused = await ask(site, "PATCH", "/u-ann", {"disabled": False}, status=409)
         assert "has left the configuration" in refused["error"]["message"]
+        await ask(site, "PATCH", "/u-bob", {"disabled": True})  # he is to stay out
+    async with running_server(folder=tmp_path) as site:
+        people = {each["user_id"]: each for each in (await ask(site, "GET", ""))["users"]}
+        assert (people["u-ann"]["disabled"], people["u-bob"]["disabled"]) == (False, True)
 
 
 async def test_an_admin_does_not_lock_himself_out(site):

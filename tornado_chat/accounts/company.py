@@ -48,11 +48,12 @@ class CompanyBook(AccountBook):
 
     async def change(
         self, tenant: str, user_id: str, fields: Mapping[str, Any], password: str | None = None
-    ) -> Account:
-        """All of it or nothing. `fields`: of an `Account`, by name, `disabled` among them; who
-        becomes somebody else is asked about afresh. A new password ends his keys and sessions, but
-        not a key of the file; closing the account ends all sessions. Raises NotFound, BadRequest,
-        and Conflict for a login name that is taken."""
+    ) -> tuple[Account, bool]:
+        """All of it or nothing; the account, and whether he is somebody else by now, so that his
+        open sessions are of who he was. `fields`: of an `Account`, by name, `disabled` among them.
+        A new password ends his keys and sessions, but not a key of the file; closing the account
+        ends all sessions. Raises NotFound, BadRequest, and Conflict for a login name that is taken.
+        """
         hashed = None
         if password is not None:
             check_new(password)
@@ -61,15 +62,17 @@ class CompanyBook(AccountBook):
 
     def _change(
         self, tx: Tx, tenant: str, user_id: str, fields: Mapping[str, Any], hashed: str | None
-    ) -> Account:
+    ) -> tuple[Account, bool]:
         row = _one(tenant, user_id)
-        columns = rows.changes(row, _columns(fields))
-        closes = columns.pop("disabled", None)
+        wanted = _columns(fields)
+        closes = wanted.pop("disabled", None)
+        columns = rows.changes(row, wanted)
+        became = not WHO.isdisjoint(columns)
         if columns:
             self._check_login(row, columns)
             rows.update(user_id, columns)
             tx.defer(lambda: self._changed(user_id))
-        if WHO & columns.keys():
+        if became:
             hashes = rows.live_keys(user_id, configured=True)
             tx.defer(lambda: self._became(user_id, hashes))
         if hashed is not None:
@@ -78,7 +81,7 @@ class CompanyBook(AccountBook):
             (self._close if closes else self._open)(tx, user_id)
         changed = account_of(_one(tenant, user_id))
         check_account(changed)
-        return changed
+        return changed, became
 
     @staticmethod
     def _check_login(row: AccountRow, columns: Mapping[str, Any]) -> None:

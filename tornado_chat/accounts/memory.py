@@ -59,10 +59,12 @@ class Memory:
         if turn == self.turn:
             self._bad.put(key_hash, text)
 
-    def forget_bad(self) -> None:
-        """Somebody was let in again, or is new: what was bad may be good."""
+    def changed(self, user_id: str) -> None:
+        """He was let in again, or is new, or bears another name: what was bad may be good, and what
+        was known of him is old."""
         self.turn += 1
         self._bad.clear()
+        self._drop(user_id)
 
     def key_ended(self, key_hash: str) -> None:
         self.turn += 1
@@ -74,6 +76,9 @@ class Memory:
         self.turn += 1
         for mark in (_person(user_id), *hashes, *self.hashes_of(user_id)):
             self._ended.put(mark, True)
+        self._drop(user_id)
+
+    def _drop(self, user_id: str) -> None:
         self._known.drop_where(lambda known: known.user_id == user_id)
         self._basics.drop_where(lambda known: known.user_id == user_id)
 

@@ -250,7 +250,7 @@ class Accounts(CompanyBook):
 
     def _changed(self, user_id: str) -> None:
         self.people.forget(user_id)
-        self._memory.forget_bad()
+        self._memory.changed(user_id)
 
     def _owner(self, key_hash: str) -> str | None:
         known = self.growerp.owner(key_hash) if self.growerp is not None else None

@@ -96,8 +96,8 @@ class OneUser(UserDoor):
             self.check_local()
         told = ", ".join(sorted(body)) or "nothing"
         password = body.pop("password", None)
-        changed = await self.server.accounts.change(self.tenant, user_id, body, password)
-        if who(changed) != who(account):
+        changed, became = await self.server.accounts.change(self.tenant, user_id, body, password)
+        if became:
             self.server.revoking.come_again({user_id})
         self.note(f"user {user_id} changed: {told}")
         self.show(changed)
@@ -129,8 +129,3 @@ class OneUser(UserDoor):
         kept = wanted.get("permissions")
         if kept is not None and not {PERMISSION, "*"} & set(kept):
             raise Conflict(f"you cannot take the permission {PERMISSION} from yourself")
-
-
-def who(account: Account) -> tuple[Any, ...]:
-    """What his sessions know of him."""
-    return account.full_name, set(account.groups), set(account.permissions)
