@@ -43,7 +43,7 @@ const mine = (offset, content) => message(offset, content, USER.user_id);
 function begun(...messages) {
   const told = [];
   const log = new Log(USER, (what, detail) => told.push([what, detail]));
-  log.replace(messages, messages.at(-1)?.offset ?? 0);
+  log.replace(messages);
   return { log, told, gone: new AbortController().signal };
 }
 
@@ -122,13 +122,24 @@ test("the newest page replaces what was there, but for what came after it", () =
   const kept = log.items[1];
   sending(log, "on its way");
   const known = sending(log, "stored while nobody heard");
+  log.begin();
   log.take(message(9, "came meanwhile"));
-  log.replace([message(2, "b"), mine(7, "stored while nobody heard")], 8);
+  log.replace([message(2, "b"), mine(7, "stored while nobody heard")]);
   assert.equal(texts(log), "b,stored while nobody heard,came meanwhile,on its way");
   assert.equal(log.items[0], kept);
   assert.equal(log.items[1].publication, known);
   assert.equal(log.placed, 3);
   assert.equal(told.at(-1)[0], "reset");
+});
+
+test("where the log went back, the same offset is another message", () => {
+  const { log, told } = begun(message(3, "old"), message(5, "old too"));
+  log.begin();
+  told.length = 0;
+  assert.equal(log.take({ ...message(5, "new too"), id: "other" }), true);
+  assert.deepEqual(told, [], "the old ones are on the screen");
+  log.replace([{ ...message(2, "new"), id: "another" }]);
+  assert.equal(texts(log), "new,new too");
 });
 
 test("what has failed stays at the end, is sent again in its place, or goes", () => {

@@ -29,7 +29,6 @@ export class Conversation extends EventTarget {
   room = null;
   #unread = 0; // when it was opened, as many as were not found yet
   #counted = Infinity; // from where on they were looked for
-  #mark = 0; // up to where the server's last word goes
   #heard = 0; // of others,
   #seen = 0; // and what the server was told of it
   #asked = 0; // how often for the newest
@@ -103,14 +102,15 @@ export class Conversation extends EventTarget {
   // What was said
 
   /** What follows is all that there is, whatever was there. @param {Subscription} subscription */
-  #begin({ state: { room, unread }, position }) {
+  #begin({ state: { room, unread } }) {
     this.rooms.know(room);
     if (!this.#asked) {
       this.#unread = unread;
       this.#counted = room.last_offset + 1;
-      this.#seen = room.has_read ? room.last_offset : 0;
     }
-    this.#mark = position?.offset ?? 0;
+    this.#seen = room.has_read ? room.last_offset : 0;
+    this.#heard = 0;
+    this.log.begin();
     this.#newest();
   }
 
@@ -143,7 +143,7 @@ export class Conversation extends EventTarget {
       const heard = messages.findLast(({ sender }) => sender !== this.rooms.user.user_id);
       this.#heard = Math.max(this.#heard, heard?.offset ?? 0);
       this.#findLine(messages);
-      this.log.replace(messages, this.#mark);
+      this.log.replace(messages);
     });
     this.#see();
   }

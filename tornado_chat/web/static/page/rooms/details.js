@@ -33,6 +33,7 @@ class Members extends View {
   /** @type {import("./rest.js").Member[]} */
   #members = [];
   #more = false;
+  #drawn = "";
   #title = el("h3", {});
   #list = el("ul", { class: "people" });
   #next = el("button", { type: "button", on: { click: () => this.#read() } }, t("rooms.more_members"));
@@ -55,7 +56,7 @@ class Members extends View {
     const button = el("button", { type: "button", class: "danger", on: { click: leave } }, t("rooms.leave"));
     const note = el("p", { class: "faint" }, t("rooms.leave_note"));
     this.show(this.#title, this.#list, this.#next, this.#adding, this.#said, el("div", { class: "leave" }, button, note));
-    this.listen(this.#conversation, "change", () => this.#draw());
+    this.listen(this.#conversation, "change", () => this.#look());
     this.#offer();
     this.#read();
   }
@@ -105,11 +106,23 @@ class Members extends View {
     });
   }
 
+  /** Whether anything of it has changed; somebody may only be writing. */
+  #look() {
+    const { room, presence } = this.#conversation;
+    const now = [room?.member_count, room?.created_by, ...presence.here].join();
+    if (now !== this.#drawn) this.#draw();
+    this.#drawn = now;
+  }
+
   #draw() {
     const { room } = this.#conversation;
+    const at = /** @type {HTMLElement} */ (document.activeElement);
+    const of = this.#list.contains(at) ? at.dataset.of : undefined;
     this.#title.textContent = t("rooms.members", { count: room?.member_count ?? 0 });
     this.#next.hidden = !this.#more;
     this.#list.replaceChildren(...this.#members.map((member) => this.#line(member)));
+    const buttons = [...this.#list.querySelectorAll("button")];
+    if (of) buttons.find(({ dataset }) => dataset.of === of)?.focus();
   }
 
   /** @param {import("./rest.js").Member} member */
@@ -118,7 +131,7 @@ class Members extends View {
     const { user_id: me, permissions } = this.#rooms.user;
     const may = room?.created_by === me || ["*", "admin", "rooms"].some((each) => permissions.includes(each));
     const label = t("rooms.remove_him", { name });
-    const button = { type: "button", "aria-label": label, on: { click: () => this.#remove(id) } };
+    const button = { type: "button", "aria-label": label, data: { of: id }, on: { click: () => this.#remove(id) } };
     return el(
       "li",
       {},

@@ -61,6 +61,7 @@ export class RoomList extends View {
   }
 
   close() {
+    clearTimeout(this.#seeking);
     cancelAnimationFrame(this.#drawing);
     this.#drawing = 0;
     this.#rooms.search("");

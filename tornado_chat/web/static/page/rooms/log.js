@@ -50,6 +50,8 @@ export class Log {
   items = [];
   /** How many have their place. */
   placed = 0;
+  /** @type {Map<string, Item>} by the message's id: those of before a snapshot, until the page is read */
+  #before = new Map();
   #user;
   #tell;
 
@@ -57,11 +59,6 @@ export class Log {
   constructor(user, tell) {
     this.#user = user;
     this.#tell = tell;
-  }
-
-  /** The newest one that has its place. @type {Item | undefined} */
-  get last() {
-    return this.items[this.placed - 1];
   }
 
   /** @param {Item} item */
@@ -77,17 +74,26 @@ export class Log {
   }
 
   /**
-   * The newest page, instead of whatever was there up to `mark`: messages after it came meanwhile.
-   *
-   * @param {Message[]} messages @param {number} mark
+   * What has its place may not be true any more: the server's log may have gone back, and its offsets
+   * stand for others. It stays on the screen until the newest page is there.
    */
-  replace(messages, mark) {
-    const there = new Map(this.items.slice(0, this.placed).map((item) => [item.offset, item]));
-    const after = Math.max(mark, messages.at(-1)?.offset ?? 0);
-    const later = [...there.values()].filter(({ offset = 0 }) => offset > after);
+  begin() {
+    for (const item of this.items.slice(0, this.placed)) this.#before.set(item.message?.id ?? "", item);
+    this.items = this.items.slice(this.placed);
+    this.placed = 0;
+  }
+
+  /** The newest page; what came since is behind it. @param {Message[]} messages */
+  replace(messages) {
+    const last = messages.at(-1)?.offset ?? 0;
+    const came = this.items.slice(0, this.placed);
+    const there = new Map(this.#before);
+    for (const item of came) there.set(item.message?.id ?? "", item);
+    const later = came.filter(({ offset = 0 }) => offset > last);
     const waiting = this.items.slice(this.placed);
+    this.#before.clear();
     const page = messages.map((message) => {
-      const item = there.get(message.offset) ?? tied(new Item(message), this, waiting);
+      const item = there.get(message.id) ?? tied(new Item(message), this, waiting);
       item.message = message;
       return item;
     });
@@ -139,6 +145,7 @@ export class Log {
 
   /** Where it belongs; what is there of it already goes. @param {Item} item */
   #put(item) {
+    const quiet = this.#before.size > 0; // all is told at once
     const { offset } = item;
     let place = this.items.length;
     if (offset !== undefined) {
@@ -151,7 +158,7 @@ export class Log {
       this.placed += 1;
     }
     this.items.splice(place, 0, item);
-    this.#tell("item", item);
+    if (!quiet) this.#tell("item", item);
   }
 
   /** Behind all that are not after it; from the end, for it mostly is the newest. @param {number} offset */

@@ -64,6 +64,7 @@ export class Messages extends View {
     sizes.observe(this.#scroller);
     sizes.observe(this.#list);
     this.gone.addEventListener("abort", () => sizes.disconnect());
+    this.#waitForMidnight();
     this.#tell();
     this.#reset(); // what was not sent yet is there
   }
@@ -72,6 +73,16 @@ export class Messages extends View {
   toBottom() {
     this.#scroller.scrollTop = this.#scroller.scrollHeight;
     this.#look();
+  }
+
+  /** Then today is yesterday. */
+  #waitForMidnight() {
+    const midnight = new Date().setHours(24, 0, 1, 0);
+    const waiting = setTimeout(() => {
+      this.#log.items.forEach((_, place) => this.#draw(place));
+      this.#waitForMidnight();
+    }, midnight - Date.now());
+    this.gone.addEventListener("abort", () => clearTimeout(waiting));
   }
 
   // What changes
@@ -199,7 +210,7 @@ export class Messages extends View {
 
   /** @param {{element: Element, top: number} | null} anchor */
   #restore(anchor) {
-    if (anchor) this.#scroller.scrollTop += anchor.element.getBoundingClientRect().top - anchor.top;
+    if (anchor?.element.isConnected) this.#scroller.scrollTop += anchor.element.getBoundingClientRect().top - anchor.top;
   }
 
   /** The window or what is in it has another size. */

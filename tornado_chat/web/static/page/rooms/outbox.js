@@ -16,12 +16,18 @@ export class Outbox {
   constructor(chat, user) {
     this.#chat = chat;
     this.#kept = `drafts.${user}`;
-    this.drafts = new Map(recall("sessionStorage", this.#kept) ?? []);
+    const kept = recall("sessionStorage", this.#kept);
+    this.drafts = new Map(Array.isArray(kept) ? kept.filter((each) => Array.isArray(each)) : []);
+    for (const publication of chat.unsent) this.#keep(publication); // of before a reload
   }
 
   /** @param {string} topic @param {string} content */
   post(topic, content) {
-    const publication = this.#chat.publish(topic, { content });
+    return this.#keep(this.#chat.publish(topic, { content }));
+  }
+
+  /** @param {Publication} publication */
+  #keep(publication) {
     this.#unsent.add(publication);
     publication.addEventListener("change", () => {
       if (publication.state === "stored") this.#unsent.delete(publication);
@@ -29,10 +35,9 @@ export class Outbox {
     return publication;
   }
 
-  /** What is not stored yet, in its order; of an earlier page too. @param {string} topic */
+  /** What is not stored yet, in its order. @param {string} topic */
   of(topic) {
-    const before = this.#chat.unsent.filter((each) => !this.#unsent.has(each));
-    return [...before, ...this.#unsent].filter((each) => each.topic === topic);
+    return [...this.#unsent].filter((each) => each.topic === topic);
   }
 
   /** It has failed, and is not wanted any more. @param {Publication} publication */

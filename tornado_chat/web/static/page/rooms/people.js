@@ -50,25 +50,30 @@ export class People extends View {
     this.#seeking = setTimeout(() => this.#find(), SEARCH_MS);
   }
 
-  /** Enter takes the first that was found. @param {KeyboardEvent} event */
-  #key(event) {
+  /** Enter takes the first that is found. @param {KeyboardEvent} event */
+  async #key(event) {
     if (event.key !== "Enter" || event.isComposing || !this.#search.value) return;
     event.preventDefault();
+    clearTimeout(this.#seeking);
+    if (!(await this.#find())) return;
     this.#list.querySelector("input")?.click();
     this.#search.value = "";
     this.#find();
   }
 
+  /** Whether it is the answer to what is typed. */
   async #find() {
     const asked = (this.#asked += 1);
     try {
       const { people, more } = await this.#rest.people({ search: this.#search.value.trim() });
-      if (asked !== this.#asked) return; // he has typed on
+      if (asked !== this.#asked) return false; // he has typed on
       const shown = people.filter(({ user_id }) => !this.#without.has(user_id));
       this.#list.replaceChildren(...shown.map((person) => this.#line(person)));
       this.#note.textContent = more ? t("rooms.people_more") : shown.length ? "" : t("rooms.nobody");
+      return true;
     } catch (problem) {
       this.#note.textContent = because(problem);
+      return false;
     }
   }
 

@@ -1,7 +1,7 @@
 // @ts-check
 /** <chat-rooms>: the list, and the room that is open; on a narrow screen one of them. */
 import { el, View } from "../dom.js";
-import { route } from "../route.js";
+import { href } from "../route.js";
 import { t } from "../words.js";
 import { RoomList } from "./list.js";
 import { RoomView } from "./room.js";
@@ -45,7 +45,7 @@ export class RoomsPlace extends View {
 
   /** @param {string} name */
   #ended(name) {
-    route.go("rooms");
+    location.replace(href("rooms")); // nobody goes back to it
     this.#list.say(name ? t("rooms.ended", { name }) : t("rooms.not_there"));
   }
 }

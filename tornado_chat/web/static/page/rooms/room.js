@@ -1,6 +1,6 @@
 // @ts-check
 /** <chat-room>: a room that is open. */
-import { el, icon, View } from "../dom.js";
+import { el, focusHeading, icon, View } from "../dom.js";
 import { href, route } from "../route.js";
 import { t } from "../words.js";
 import { Composer } from "./composer.js";
@@ -57,7 +57,8 @@ export class RoomView extends View {
     const looking = setInterval(() => this.#look(), LOOK_MS);
     this.gone.addEventListener("abort", () => clearInterval(looking));
     this.#draw();
-    if (!NARROW.matches) composer.focus();
+    if (NARROW.matches) focusHeading(this);
+    else composer.focus();
   }
 
   close() {
@@ -71,7 +72,7 @@ export class RoomView extends View {
 
   /** @param {KeyboardEvent} event */
   #key(event) {
-    if (event.key === "Escape" && NARROW.matches && !this.querySelector("dialog")) route.go("rooms");
+    if (event.key === "Escape" && NARROW.matches) route.go("rooms");
   }
 
   #draw() {

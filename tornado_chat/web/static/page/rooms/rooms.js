@@ -14,6 +14,8 @@ import { RoomRest } from "./rest.js";
 
 const CROWD_MS = 10; // a member: within so long all of a room have asked for it again
 
+const AGAIN_MS = 5000; // until they are asked for again
+
 /** Event `change`. */
 export class Rooms extends EventTarget {
   /** There are older ones that were not read. */
@@ -79,6 +81,10 @@ export class Rooms extends EventTarget {
         this.loaded = true;
       },
     );
+    if (this.problem) {
+      setTimeout(() => this.chat.state === "open" && this.load(), AGAIN_MS); // else at the next connection
+      return;
+    }
     if (this.#sought) await this.search(this.#sought);
     await this.look();
   }
@@ -105,6 +111,7 @@ export class Rooms extends EventTarget {
         this.more = more;
       },
     );
+    this.more ||= this.problem !== null;
     await this.look();
   }
 
