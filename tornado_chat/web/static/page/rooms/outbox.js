@@ -17,7 +17,8 @@ export class Outbox {
     this.#chat = chat;
     this.#kept = `drafts.${user}`;
     const kept = recall("sessionStorage", this.#kept);
-    this.drafts = new Map(Array.isArray(kept) ? kept.filter((each) => Array.isArray(each)) : []);
+    const pairs = Array.isArray(kept) ? kept.filter((each) => Array.isArray(each)) : [];
+    this.drafts = new Map(/** @type {any} */ (pairs));
     for (const publication of chat.unsent) this.#keep(publication); // of before a reload
   }
 
