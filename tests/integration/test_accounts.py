@@ -266,6 +266,19 @@ async def test_nobody_collects_keys_without_end(tmp_path):
             assert (await accounts.identify(key, HERE)).user_id == "ann"
 
 
+async def test_logins_do_not_end_a_key_that_was_given_for_longer(tmp_path):
+    clock = Clock()
+    async with open_accounts(tmp_path, [user("ann")], clock=clock) as accounts:
+        till = await accounts.issue_key("ann", days=0)
+        year = await accounts.issue_key("ann", days=365)
+        for _ in range(KEYS_PER_USER + 1):
+            clock.forward(1)
+            last = await accounts.issue_key("ann")
+        for key in (till, year, last):
+            assert (await accounts.identify(key, HERE)).user_id == "ann"
+        assert len(accounts.told) == 3
+
+
 async def test_keys_that_ended_long_ago_are_thrown_away(tmp_path):
     clock = Clock()
     async with open_accounts(tmp_path, [user("ann")], clock=clock) as accounts:

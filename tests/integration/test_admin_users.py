@@ -387,7 +387,15 @@ async def test_a_key_is_reached_by_its_own_person_alone(site):
 
 
 @pytest.mark.parametrize(
-    "body", [{"days": -1}, {"days": 36_501}, {"name": "x" * 65}, {"days": "soon"}, {"key": "mine"}]
+    "body",
+    [
+        {"days": -1},
+        {"days": 36_501},
+        {"days": "soon"},
+        {"name": "x" * 65},
+        {"name": "the\0till"},
+        {"key": "mine"},
+    ],
 )
 async def test_what_no_key_can_be_is_refused(site, body):
     await ask(site, "POST", "/u-ann/keys", body, status=400)

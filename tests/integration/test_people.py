@@ -108,6 +108,12 @@ async def test_e6_search_is_contains_in_any_case(accounts, text, found):
     assert sorted(ids(await accounts.people.search(ANN, text))) == sorted(found)
 
 
+async def test_by_a_whole_name_and_where_there_is_no_other(accounts):
+    await accounts.create("SHOP", "till", full_name="The Till")
+    assert ids(await accounts.people.search(ANN, "carl maas")) == ["carl"]
+    assert ids(await accounts.people.search(ANN, "the t")) == ["till"]
+
+
 async def test_in_the_order_of_last_name_first_name_company(accounts):
     await accounts.create(
         "SHOP", "ann2", first_name="ANN", last_name="maas", extra={"company": {"name": "Aa"}}

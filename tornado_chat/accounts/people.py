@@ -45,7 +45,7 @@ class People:
     async def search(
         self, caller: Identity, text: str, start: int = 0, limit: int = 20
     ) -> list[Person]:
-        """People of the caller's tenant who can log in and whose pseudo id, first or last name,
+        """People of the caller's tenant who can log in and whose pseudo id, first, last or full name,
         company or e-mail contains the text in any case; by last name, first name and company."""
         start, end = max(0, start), min(WINDOW, max(0, start) + max(0, limit))
         if caller.tenant is None or start >= end:
@@ -98,7 +98,10 @@ class People:
             if ours:
                 query = query.where(AccountRow.source != GROWERP)
             if text:
-                query = query.where(AccountRow.sought.contains(text.casefold()))
+                query = query.where(
+                    AccountRow.sought.contains(text.casefold())
+                    | AccountRow.full_name.contains(text)
+                )
             query = query.order_by(AccountRow.sought, AccountRow.user_id).limit(limit)
             return [person_of(row) for row in query]
 
@@ -128,7 +131,8 @@ def order(person: Person) -> tuple[str, str]:
 
 
 def matches(person: Person, text: str) -> bool:
-    return text.casefold() in sought_of(person)
+    folded = text.casefold()
+    return folded in sought_of(person) or folded in person.full_name.casefold()
 
 
 def sought_of(person: Person) -> str:

@@ -13,7 +13,7 @@ from tornado_chat.accounts.models import AccountRow, KeyRow
 from tornado_chat.accounts.values import Account, company_name, login_key, sought
 from tornado_chat.errors import NotFound, Unauthorized
 
-KEYS_PER_USER = 100  # given out by logins; the oldest ends when there would be more
+KEYS_PER_USER = 100  # given out; of more the one ends that would have ended first
 KEYS_SHOWN = 2 * KEYS_PER_USER  # there are no more, but for those of the file
 DAY = 86_400
 IN_ONE_QUERY = 10_000  # ids; SQLite takes some 32,000
@@ -121,7 +121,8 @@ def no_longer_good(
 def add_key(
     user_id: str, key_hash: str, now: int, expires: int | None, name: str = ""
 ) -> list[str]:
-    """Gives a key to an account that is open; answers with the hashes of those that had to end.
+    """Gives a key to an account that is open; answers with the hashes of those that had to end: none
+    that lives for ever because of logins.
 
     Raises Unauthorized for an account that is closed.
     """
@@ -130,8 +131,8 @@ def add_key(
     mine = KeyRow.user_id == user_id, KeyRow.configured == False  # noqa: E712 - SQL
     KeyRow.delete().where(*mine, KeyRow.expires < now - KEPT_DAYS * DAY).execute()
     query = KeyRow.select(KeyRow.hash).where(*mine, KeyRow.revoked.is_null())
-    live = [row.hash for row in query.order_by(KeyRow.created.desc(), KeyRow.hash)]
-    doomed = live[KEYS_PER_USER - 1 :]
+    longest = KeyRow.expires.desc(nulls="first"), KeyRow.created.desc(), KeyRow.hash
+    doomed = [row.hash for row in query.order_by(*longest)][KEYS_PER_USER - 1 :]
     revoke(doomed, now)
     KeyRow.create(hash=key_hash, user_id=user_id, created=now, expires=expires, name=name)
     return doomed

@@ -15,7 +15,9 @@ class PeopleQuery(Schema):
     search = fields.String(
         load_default="",
         validate=validate.Length(max=255),
-        metadata={"description": "a part of a name, a company, an id or an e-mail, in any case"},
+        metadata={
+            "description": "a part of a name, a company, a pseudo id or an e-mail, in any case"
+        },
     )
     start = fields.Integer(load_default=0, validate=validate.Range(0, 2**31))
     limit = fields.Integer(load_default=PAGE, validate=validate.Range(1, PAGE_MAX))

@@ -12,6 +12,10 @@ START_MAX = 1_000_000
 LIST_MAX = 100  # groups, or permissions, of one person
 DAYS_MAX = 36_500
 TEXT = validate.Length(max=255)
+KEY_NAME = validate.And(
+    validate.Length(max=KEY_NAME_MAX),
+    validate.Predicate("isprintable", error="not printable characters"),
+)
 TIME = {"example": "2026-11-22T10:00:00.123Z"}
 
 
@@ -172,7 +176,7 @@ class KeyPage(Schema):
 class NewKey(Schema):
     """`days`: how long it lives, 0 for ever, null as auth.key_days says."""
 
-    name = fields.String(load_default="", validate=validate.Length(max=KEY_NAME_MAX))
+    name = fields.String(load_default="", validate=KEY_NAME)
     days = fields.Float(load_default=None, allow_none=True, validate=validate.Range(0, DAYS_MAX))
 
 
