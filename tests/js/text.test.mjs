@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { parts } from "../../tornado_chat/web/static/page/rooms/text.js";
+import { parts, textOf } from "../../tornado_chat/web/static/page/rooms/text.js";
 
 /** As `[kind, text]`. */
 const found = (text) => parts(text).map((part) => [part.kind, part.text]);
@@ -63,6 +63,11 @@ test("code within a line, and blocks between fences", () => {
   assert.deepEqual(found("```one line```"), [["block", "one line"]]);
   assert.deepEqual(found("```\n\n```"), [["text", "```\n\n```"]]);
   assert.deepEqual(links("`https://a.example` ```\nhttps://b.example\n```"), []);
+});
+
+test("what is no text is none", () => {
+  assert.equal(textOf({ content: "Lunch?" }), "Lunch?");
+  for (const data of [{ content: { toString: 1 } }, { content: null }, {}, undefined]) assert.equal(textOf(data), "");
 });
 
 test("it takes no more time than the text is long", () => {

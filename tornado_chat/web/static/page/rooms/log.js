@@ -3,6 +3,7 @@
  * What was said in a room, as it is shown. Every message is there once: those of the server by their
  * offset; one's own from when it is sent, at the end, until its place in the log is known.
  */
+import { textOf } from "./text.js";
 
 /**
  * @typedef {import("../../client/types.js").Message} Message
@@ -36,7 +37,7 @@ export class Item {
   }
 
   get content() {
-    return String((this.#message ?? this.publication)?.data.content ?? "");
+    return textOf((this.#message ?? this.publication)?.data);
   }
 
   get state() {

@@ -5,6 +5,7 @@
  */
 import { Outbox } from "./outbox.js";
 import { RoomRest } from "./rest.js";
+import { textOf } from "./text.js";
 
 /**
  * @typedef {import("../../client/types.js").Message} Message
@@ -274,5 +275,5 @@ export const keyOf = (topic) => topic.slice(topic.indexOf(":") + 1);
 
 /** @param {Message} message @returns {import("./rest.js").LastMessage} */
 function brief({ offset, at, sender, sender_name, data }) {
-  return { offset, at, sender, sender_name, content: String(data.content ?? "") };
+  return { offset, at, sender, sender_name, content: textOf(data) };
 }

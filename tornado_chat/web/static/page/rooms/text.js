@@ -11,6 +11,11 @@ const FENCE = "```";
 const INLINE = /`([^`\n]+)`|(?<![\p{L}\p{N}])https?:\/\/[^\s<>"`\u200e\u200f\u202a-\u202e\u2066-\u2069]+/giu;
 const LANGUAGE = /^[\w+#.-]*\n/; // behind the opening fence
 
+/** Of a message; what is no text is none. @param {import("../../client/types.js").Data} [data] */
+export function textOf(data) {
+  return typeof data?.content === "string" ? data.content : "";
+}
+
 /** @param {string} text @returns {Part[]} */
 export function parts(text) {
   /** @type {Part[]} */
