@@ -213,6 +213,7 @@ def test_every_secret_of_our_own_keys_is_known():
     ("text", "seen"),
     [
         ("postgresql://u:p@ss:w/rd@h/d", "postgresql://u:***@h/d"),
+        ("nats://token@h:4222", "nats://***@h:4222"),
         ("http://h:8080/x", "http://h:8080/x"),
         ("https://h/?page=2&token=abc&x=1", "https://h/?page=2&token=***&x=1"),
         ("Server=h;Pwd=abc;Port=1", "Server=h;Pwd=***;Port=1"),

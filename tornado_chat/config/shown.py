@@ -25,7 +25,7 @@ FREE = ("per", "sections")  # fields whose tables stand beside the other keys in
 LONGEST = 4096  # characters of a text
 
 SOUNDS_SECRET = re.compile(
-    r"secret|passw|passphrase|token|credential|api_?key|bearer|cookie|private|signature|salt"
+    r"secret|passw|passphrase|token|jwt|credential|api_?key|bearer|cookie|private|signature|salt"
     r"|(?:^|_)(?:key|keys|pass|pwd|pin|auth|authorization|dsn|hmac)(?:_|$)",
     re.IGNORECASE,
 )
@@ -33,6 +33,7 @@ BETWEEN_WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[^A-Za-z0-9]+")
 IN_TEXTS = [
     (re.compile(r"(https?://)\S*@", re.IGNORECASE), r"\1***@"),
     (re.compile(r"(://[^:/@\s]*):\S*@"), r"\1:***@"),
+    (re.compile(r"(://)[^:/@\s]+@"), r"\1***@"),  # a name alone may be a token
     (
         re.compile(
             r"([?&;][\w.-]*(?:pass|pwd|secret|token|key|sig|auth|credential)[\w.-]*=)[^&;\s]+",
