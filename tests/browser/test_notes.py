@@ -107,7 +107,7 @@ async def test_what_is_muted_is_listed_and_shows_no_toast(site, browsers):
     answer = "/plugins/notifications/preferences"
     await expect(settings.get_by_role("switch", name="Mute: What runs low")).to_be_checked()
     assert (await site.fetch("GET", answer, name="ann")).json["preferences"]["Stock"]["mute"]
-    await send(site, text="3 left")
+    await send(site, text="3 left", alert_no_auto_hide=True)
     await send(site, "Quiet", "now or never", persist=False, alert_no_auto_hide=True)
     await expect(listed(page)).to_have_count(1)
     await expect(toasts(page)).to_have_text([re.compile("now or never")])
