@@ -117,6 +117,8 @@ class _Writer:
                         _make_plain(inside, place)
                     else:
                         child.attrSet("href", target)
+                elif child.type == "image" and (source := self._target(str(child.attrGet("src")))):
+                    child.attrSet("src", source)
 
     def _target(self, link: str) -> str | None:
         if "://" in link or link.startswith(("#", "mailto:")):

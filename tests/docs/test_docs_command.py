@@ -32,6 +32,9 @@ class Reader(HTMLParser):
         if tag not in {"meta", "link", "hr", "br", "img"}:
             self.open.append(tag)
 
+    def handle_startendtag(self, tag, attrs):
+        self.handle_starttag(tag, attrs)  # only of those that hold nothing
+
     def handle_endtag(self, tag):
         assert self.open.pop() == tag
 
@@ -160,8 +163,11 @@ def test_every_link_of_the_html_leads_somewhere(site):
 def test_the_html_asks_no_other_host_and_names_each_place_once(site):
     for path, page in site.items():
         text = path.read_text()
-        assert not re.search(r"<(script|img|iframe)\b|<link[^>]+//", text), path.name
+        assert not re.search(r"<(script|iframe)\b|<(link|img)[^>]+//", text), path.name
+        for picture in re.findall(r'<img src="([^"]+)"', text):
+            assert (path.parent / picture).stat().st_size > 1000, picture
         assert max(page.ids.values()) == 1, path.name
+    assert any("<img" in path.read_text() for path in site)
     [style] = {path.parent for path in site if path.name == "index.html"}
     assert "//" not in (style / "style.css").read_text()
 

@@ -50,7 +50,7 @@ async def test_what_each_can_do():
     for title, names in members.items():
         assert set(names) - INSIDE <= told(section(title)), title
     words = {"state", "nextTry", "error", "open", "connecting", "waiting", "closed", "bye"}
-    reader = {"since", "onMessage", "onSnapshot", "onEnd"}
+    reader = {"since", "onMessage", "onSnapshot", "onJoined", "onEnd"}
     assert told(section("Chat")) - words <= set(members["Chat"])
     assert told(section("Subscriptions")) - reader <= set(members["Subscriptions"])
     assert told(section("Publishing")) == set(members["Publishing"])
