@@ -71,6 +71,32 @@ class Shelf(StateProvider):
         return True
 
 
+async def test_who_is_here_is_passed_over(chat_server):
+    """It comes when it comes, so it would be in the way of what a test waits for."""
+    async with chat_server(plugins=["chat_rooms"]) as chat:
+        topic = await chat.room("ann", "bob", "carl", name="Lunch")
+        ann = await chat.connect("ann")
+        await ann.ok("subscribe", topic=topic)
+        bob = await chat.connect("bob")
+        while (heard := await ann.next()) != here(topic, "u-bob"):
+            assert heard == here(topic, "u-ann")
+        ann.pushed = [here(topic, "u-bob")]
+        await ann.quiet(0.01)
+        ann.pushed = [here(topic, "u-bob")]
+        await bob.ok("signal", topic=topic, name="typing")
+        assert (await ann.signal())["name"] == "typing"
+        ann.pushed = [here(topic, "u-bob")]
+        await bob.ok("publish", topic=topic, data={"content": "Soup"})
+        assert (await ann.push())["data"] == {"content": "Soup"}
+        await bob.ok("signal", topic=topic, name="here", data={"user_id": "u-carl"})
+        assert (await ann.signal())["sender"] == "u-bob"
+
+
+def here(topic, user):
+    data = {"user_id": user, "here": True}
+    return {"signal": {"topic": topic, "name": "here", "sender": None, "data": data}}
+
+
 async def test_a_list_is_watched(chat_server):
     shelf = Topic("SHOP", "shelf", "1")
     async with chat_server(plugins=[plugin_of(Shelf()), boards()]) as chat:

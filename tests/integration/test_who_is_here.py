@@ -70,7 +70,7 @@ async def heard(client):
 
 
 async def next_of(client):
-    signal = await client.signal()
+    signal = (await client.next())["signal"]
     assert (signal["name"], signal["sender"]) == ("here", None)
     return signal["topic"], signal["data"]
 
