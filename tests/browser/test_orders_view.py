@@ -17,6 +17,7 @@ ORDERS = [
     {"orderId": "12", "status": "OrderPlaced", "customer": "<b>Zee</b>", "total": "80.00"},
 ]
 DAYS = ["2026-11-03", "2026-11-01T10:00:00Z", "2026-11-02T10:00:00Z", None]
+NOTHING = dict.fromkeys(["status", "customer", "total", "currency", "placedAt", "shop"])
 HEARD = "all => all.map(each => each.textContent).join()"  # what a screen reader is told
 
 
@@ -210,3 +211,25 @@ async def test_where_there_are_none_it_says_so(browsers):
     page = await (await browsers.come("zoe", locale="de-DE")).tab("orders")
     await expect(page.get_by_text("Noch keine Bestellungen.")).to_be_visible()
     await expect(page.get_by_role("searchbox")).to_be_hidden()
+
+
+async def test_what_is_null_says_nothing_and_a_table_is_no_wider_than_the_screen(site, page):
+    many = [{f"k{number}": 1} for number in range(1300)]
+    await delivered(site, [{"orderId": "13", **NOTHING, "items": many}])
+    await expect(rows(page)).to_have_count(5)
+    texts = await row(page, "13").locator("th, td").all_inner_texts()
+    assert texts[:5] == ["13", "", "", "", ""]
+    assert await ids(page) == ["9", "11", "10", "12", "13"]  # neither of them has a date
+    await row(page, "13").get_by_role("link").click()
+    names = page.locator("chat-order dt")
+    await expect(names).to_have_text(["Changed", "Items", "Version"])
+    assert await page.locator("chat-order td").count() == 0
+
+
+async def test_moments_of_several_zones_are_sorted_by_when_they_were(site, page):
+    await change(site, "9", placedAt="2026-11-02T10:30:00+02:00")  # half past eight
+    await change(site, "10", placedAt="2026-11-02T09:00:00Z")
+    await change(site, "11", placedAt="2026-11-02T03:45:00-05:00")  # a quarter to nine
+    await expect(row(page, "11").locator("[data-field=placed]")).to_contain_text("2 Nov")
+    await expect(rows(page).first).to_have_attribute("data-id", "10")
+    assert await ids(page) == ["10", "11", "9", "12"]

@@ -21,7 +21,7 @@ export const COLUMNS = [
   {
     name: "placed",
     text: ({ placedAt }) => placed(placedAt),
-    key: ({ placedAt }) => placedAt ?? "",
+    key: ({ placedAt }) => Number(moment(placedAt)) || -Infinity,
     falls: true,
   },
   {
@@ -78,12 +78,18 @@ function formatOf(currency) {
   return new Intl.NumberFormat(spoken(), { minimumFractionDigits: 2 });
 }
 
-/** A date, or a moment. @param {string | undefined} text */
+const DAY = /^\d{4}-\d\d-\d\d$/;
+
+/** Of a date, or a moment; a date begins here, whatever the zone. @param {string | undefined} text */
+function moment(text = "") {
+  return new Date(DAY.test(text) ? `${text}T00:00` : text);
+}
+
+/** @param {string | undefined} text */
 function placed(text = "") {
-  const day = /^\d{4}-\d\d-\d\d$/.test(text);
-  const at = new Date(day ? `${text}T00:00` : text); // of a day here, whatever the zone
+  const at = moment(text);
   if (Number.isNaN(at.getTime())) return text;
-  return day ? when("date", at) : `${when("date", at)}, ${when("time", at)}`;
+  return DAY.test(text) ? when("date", at) : `${when("date", at)}, ${when("time", at)}`;
 }
 
 /**

@@ -7,6 +7,8 @@ import { COLUMNS, sentence, SHOWN, toneOf } from "./columns.js";
 
 /** @typedef {import("./orders.js").Known} Known */
 
+const WIDE = 12; // columns of a table in an order; with more it is no table to look at
+
 export class OrderDetails extends View {
   #heading = el("h2", { tabindex: -1 });
   #fields = el("dl");
@@ -90,6 +92,7 @@ function tableOf(lines) {
   const line = (/** @type {any} */ each) => !simple(each) && Object.values(each).every(simple);
   if (!Array.isArray(lines) || !lines.length || !lines.every(line)) return null;
   const names = [...new Set(lines.flatMap(Object.keys))];
+  if (names.length > WIDE) return null;
   const heads = names.map((name) => el("th", { scope: "col" }, sentence(name)));
   const rows = lines.map((each) => el("tr", {}, ...names.map((name) => el("td", {}, each[name]))));
   return el("table", {}, el("thead", {}, el("tr", {}, ...heads)), el("tbody", {}, ...rows));

@@ -88,7 +88,7 @@ export class Orders extends EventTarget {
   #take(order, at) {
     const old = this.#all.get(order.orderId);
     if (old && order.version <= old.order.version) return false;
-    this.#all.set(order.orderId, { order, at });
+    this.#all.set(order.orderId, { order: said(order), at });
     return true;
   }
 
@@ -96,4 +96,10 @@ export class Orders extends EventTarget {
   #tell(ids) {
     this.dispatchEvent(new ChatEvent("change", ids));
   }
+}
+
+/** Of a field that is null nothing is said. @param {Order} order */
+function said(order) {
+  const fields = Object.entries(order).filter(([, value]) => value !== null);
+  return /** @type {Order} */ (Object.fromEntries(fields));
 }
