@@ -105,6 +105,28 @@ async def test_rooms_come_change_and_go(site, js):
     await until_list(js, ("Late party", 0))
 
 
+async def test_however_often_a_room_is_said_to_have_changed_it_is_read_once(site, js):
+    lunch = await site.make("bob", "ann", name="Lunch")
+    await begin(js, site)
+    reads = await js(
+        """
+        const { rest } = it.rooms;
+        const { get } = rest;
+        let reads = 0;
+        rest.get = (id) => {
+          reads += 1;
+          return get.call(rest, id);
+        };
+        const said = { topic: `room:${lunch}`, name: "changed", sender: "u-bob", data: {} };
+        for (let n = 0; n < 30; n += 1) it.rooms.hear(said);
+        await new Promise((done) => it.rooms.addEventListener("change", done, { once: true }));
+        return reads;
+        """,
+        lunch=lunch,
+    )
+    assert reads == 1
+
+
 async def test_what_comes_while_the_list_is_read_is_counted_once(site, js):
     lunch = await site.make("bob", "ann", name="Lunch")
     await begin(js, site)

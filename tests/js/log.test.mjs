@@ -134,12 +134,19 @@ test("the newest page replaces what was there, but for what came after it", () =
 
 test("where the log went back, the same offset is another message", () => {
   const { log, told } = begun(message(3, "old"), message(5, "old too"));
+  const [three] = log.items;
   log.begin();
   told.length = 0;
-  assert.equal(log.take({ ...message(5, "new too"), id: "other" }), true);
+  assert.equal(log.take({ ...message(5, "new too"), epoch: "f" }), true);
   assert.deepEqual(told, [], "the old ones are on the screen");
-  log.replace([{ ...message(2, "new"), id: "another" }]);
-  assert.equal(texts(log), "new,new too");
+  const old = log.items[0];
+  log.replace([message(2, "there before"), { ...message(3, "new"), epoch: "f" }]);
+  assert.equal(texts(log), "there before,new,new too");
+  assert.notEqual(log.items[1], three, "on the screen it is drawn once for all");
+  log.begin();
+  log.replace([{ ...message(3, "newer"), epoch: "g" }, { ...message(5, "new too"), epoch: "f" }]);
+  assert.equal(texts(log), "newer,new too");
+  assert.equal(log.items[1], old);
 });
 
 test("what has failed stays at the end, is sent again in its place, or goes", () => {

@@ -51,7 +51,7 @@ export class Log {
   items = [];
   /** How many have their place. */
   placed = 0;
-  /** @type {Map<string, Item>} by the message's id: those of before a snapshot, until the page is read */
+  /** @type {Map<string, Item>} those of before a snapshot, until the page is read */
   #before = new Map();
   #user;
   #tell;
@@ -79,7 +79,7 @@ export class Log {
    * stand for others. It stays on the screen until the newest page is there.
    */
   begin() {
-    for (const item of this.items.slice(0, this.placed)) this.#before.set(item.message?.id ?? "", item);
+    for (const item of this.items.slice(0, this.placed)) this.#before.set(placeOf(item.message), item);
     this.items = this.items.slice(this.placed);
     this.placed = 0;
   }
@@ -89,12 +89,12 @@ export class Log {
     const last = messages.at(-1)?.offset ?? 0;
     const came = this.items.slice(0, this.placed);
     const there = new Map(this.#before);
-    for (const item of came) there.set(item.message?.id ?? "", item);
+    for (const item of came) there.set(placeOf(item.message), item);
     const later = came.filter(({ offset = 0 }) => offset > last);
     const waiting = this.items.slice(this.placed);
     this.#before.clear();
     const page = messages.map((message) => {
-      const item = there.get(message.id) ?? tied(new Item(message), this, waiting);
+      const item = there.get(placeOf(message)) ?? tied(new Item(message), this, waiting);
       item.message = message;
       return item;
     });
@@ -176,6 +176,11 @@ export class Log {
     this.items.splice(place, 1);
     if (place < this.placed) this.placed -= 1;
   }
+}
+
+/** In the log as it was then: one that went back gives an offset to another message. @param {Message | null} message */
+function placeOf(message) {
+  return `${message?.epoch} ${message?.offset}`;
 }
 
 /**

@@ -13,8 +13,8 @@ import { textOf } from "./text.js";
  * @typedef {import("./rest.js").Room} Room  a new object where anything of it has changed
  */
 
+const SOON_MS = 200; // what is said of a room within them is read at once
 const CROWD_MS = 10; // a member: within so long all of a room have asked for it again
-
 const AGAIN_MS = 5000; // until they are asked for again
 
 /** Event `change`. */
@@ -34,6 +34,8 @@ export class Rooms extends EventTarget {
   /** @type {string[] | null} ids of those that were searched for */
   #found = null;
   #sought = "";
+  /** @type {Map<string, boolean>} ids of those that are about to be read: whether one may be out */
+  #changing = new Map();
   /** @type {Set<(() => void)[]>} what has come, for each time the server is asked */
   #asking = new Set();
 
@@ -170,9 +172,7 @@ export class Rooms extends EventTarget {
   hear({ topic, name, sender, data }) {
     const id = keyOf(topic);
     if (name === "changed") {
-      const crowd = this.#known.get(id)?.member_count ?? 0;
-      const gone = data.removed === this.user.user_id;
-      setTimeout(() => this.read(id, gone), Math.random() * CROWD_MS * (gone ? 0 : crowd));
+      this.#readSoon(id, data.removed === this.user.user_id);
     } else if (name === "seen" && sender === this.user.user_id) {
       this.#do(() => this.#put(id, { unread: data.unread, has_read: data.unread === 0 }));
     } else if (name === "here" && sender === null) {
@@ -180,6 +180,19 @@ export class Rooms extends EventTarget {
       else this.online.delete(data.user_id);
       this.#changed();
     }
+  }
+
+  /** Once, however often somebody says that it has changed. @param {string} id @param {boolean} gone */
+  #readSoon(id, gone) {
+    const waits = this.#changing.has(id);
+    this.#changing.set(id, gone || this.#changing.get(id) === true);
+    if (waits) return;
+    const crowd = gone ? 0 : (this.#known.get(id)?.member_count ?? 0);
+    const read = () => {
+      if (this.chat.state !== "closed") this.read(id, this.#changing.get(id));
+      this.#changing.delete(id);
+    };
+    setTimeout(read, SOON_MS + Math.random() * CROWD_MS * crowd);
   }
 
   /** @param {Message} message @param {boolean} seen */
