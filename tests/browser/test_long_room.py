@@ -42,11 +42,11 @@ WATCH = """
   look();
 }
 """
-# Until what somebody did is done: three frames in which nothing has moved.
+# Until what somebody did is done: two frames in which nothing has moved.
 AT_REST = """
 async () => {
   const log = document.querySelector("[role=log]");
-  for (let still = 0, last = NaN; still < 3; ) {
+  for (let still = 0, last = NaN; still < 2; ) {
     await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
     const now = log.scrollHeight - log.scrollTop;
     still = now === last ? still + 1 : 0;

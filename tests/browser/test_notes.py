@@ -103,10 +103,8 @@ async def test_a_storm_shows_a_few_and_a_count(site, browsers):
 async def test_what_is_muted_is_listed_and_shows_no_toast(site, browsers):
     ann = await browsers.come("ann")
     settings, page = await ann.tab("notes", "preferences"), await ann.tab("notes")
-    await settings.get_by_role("switch", name="Mute: What runs low").check()
-    answer = "/plugins/notifications/preferences"
-    await expect(settings.get_by_role("switch", name="Mute: What runs low")).to_be_checked()
-    assert (await site.fetch("GET", answer, name="ann")).json["preferences"]["Stock"]["mute"]
+    async with settings.expect_response("**/preferences/Stock"):
+        await settings.get_by_role("switch", name="Mute: What runs low").check()
     await send(site, text="3 left", alert_no_auto_hide=True)
     await send(site, "Quiet", "now or never", persist=False, alert_no_auto_hide=True)
     await expect(listed(page)).to_have_count(1)
