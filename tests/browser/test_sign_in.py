@@ -1,5 +1,8 @@
 """In by name and password, out again; where the key is kept meanwhile, and when it ends."""
 
+import asyncio
+import json
+
 import pytest
 from playwright.async_api import expect
 
@@ -129,3 +132,66 @@ async def test_a_password_is_changed_and_all_other_keys_end(site, browsers):
     await is_out(other)
     await sign_in(other, password="a much longer one")
     await is_in(other)
+
+
+async def test_who_changes_his_password_stays_however_slow_the_answer(site, browsers):
+    someone = await browsers.come()
+    page = await someone.tab()
+    await sign_in(page, stay=True)
+    await is_in(page)
+    other = await someone.tab()
+    await is_in(other)
+    ended = asyncio.Event()
+
+    async def late(route):
+        answer = await route.fetch()
+        await ended.wait()
+        await route.fulfill(response=answer)
+
+    await page.route("**/account/password", late)
+    await page.get_by_role("button", name="Ann Maas: account").click()
+    await page.get_by_role("button", name="Change password").click()
+    dialog = page.get_by_role("dialog", name="Change password")
+    await page.keyboard.type(password_of("ann"))
+    await dialog.get_by_label("New password").fill("a much longer one")
+    await page.keyboard.press("Enter")
+    await is_out(other)  # its key has ended, and it has no other one yet
+    ended.set()
+    await expect(dialog).to_be_hidden()
+    await is_in(page)
+    await is_in(other)
+
+
+STRANGE = {"account": {"key": "x"}, "language": 5, "unsent.u-ann": {}, "drafts.u-ann": [[]]}
+
+
+async def test_what_the_page_has_not_kept_itself_is_passed_over(browsers):
+    someone = await browsers.come()
+    page = await someone.tab()
+    keep = (
+        "all => Object.keys(all).map(name => localStorage[name] = sessionStorage[name] = all[name])"
+    )
+    await page.evaluate(
+        keep, {f"tornado_chat.{name}": json.dumps(each) for name, each in STRANGE.items()}
+    )
+    await page.reload()
+    await sign_in(page)
+    await is_in(page)
+
+
+async def test_what_others_keep_in_this_browser_is_their_business(browsers):
+    someone = await browsers.come()
+    page, other = await someone.tab(), await someone.tab()
+    await page.evaluate(
+        "() => { Storage.prototype.setItem = () => { throw new DOMException('full') } }"
+    )
+    await sign_in(page, stay=True)
+    await is_in(page)
+    heard = page.evaluate(
+        "new Promise(heard => addEventListener('storage', () => setTimeout(heard)))"
+    )
+    heard = asyncio.ensure_future(heard)
+    await page.evaluate("0")  # it listens
+    await other.evaluate("localStorage.another = 1")
+    await heard
+    await is_in(page)

@@ -17,8 +17,17 @@ const PLACES = ["sessionStorage", "localStorage"];
 
 /** @returns {Account | null} */
 export function kept() {
-  return recall(PLACES[0], KEPT) ?? recall(PLACES[1], KEPT);
+  return PLACES.map((place) => recall(place, KEPT)).find(isAccount) ?? null;
 }
+
+/** Another version of the page may have kept something else. @param {any} found */
+function isAccount(found) {
+  const { key, user } = found ?? {};
+  return [key, user?.user_id, user?.name].every(isText) && Array.isArray(user.permissions);
+}
+
+/** @param {unknown} value */
+const isText = (value) => typeof value === "string";
 
 /**
  * Rejects as `login` does.

@@ -6,6 +6,7 @@ import { el, View } from "./dom.js";
 import { Session } from "./session.js";
 import { Shell } from "./shell.js";
 import { SignIn } from "./sign-in.js";
+import { keptAs } from "./storage.js";
 import { choose, t } from "./words.js";
 
 /** @typedef {import("./account.js").Account} Account */
@@ -57,13 +58,14 @@ export class App extends View {
     this.#enter(other?.user.user_id === user.user_id ? other : null, t("sign.ended"));
   }
 
-  /** Another tab has said so. @param {string | null} key  of what has changed; null: all */
-  async #elsewhere(key) {
-    if (key?.endsWith(".language")) {
+  /** Another tab has said so. @param {string | null} name  of what has changed; null: all */
+  async #elsewhere(name) {
+    if (name === keptAs("language")) {
       await choose();
       this.#draw("", true);
-    } else if (kept()?.key !== this.#session?.account.key) {
-      this.#enter(kept(), t("sign.ended"));
+    } else if (name === null || name === keptAs("account")) {
+      const { account, changing } = this.#session ?? {};
+      if (!changing && kept()?.key !== account?.key) this.#enter(kept(), t("sign.ended"));
     }
   }
 

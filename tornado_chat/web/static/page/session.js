@@ -16,8 +16,9 @@ const AGAIN_MS = 5000; // until a server that could not say who one is, is asked
  * `chat.unsent` before anything else is there.
  */
 export class Session extends EventTarget {
+  /** He changes his password: that the key ends, here and in other tabs, is no news. */
+  changing = false;
   #over = new AbortController();
-  #changing = false; // the key, so that it ends is no news
   #kept;
 
   /** @param {Account} account */
@@ -93,11 +94,11 @@ export class Session extends EventTarget {
    * @param {string} old @param {string} wanted
    */
   async changePassword(old, wanted) {
-    this.#changing = true;
+    this.changing = true;
     try {
       return await changePassword(this.account, old, wanted);
     } catch (problem) {
-      this.#changing = false;
+      this.changing = false;
       this.#look();
       throw problem;
     }
@@ -109,14 +110,15 @@ export class Session extends EventTarget {
   }
 
   #look() {
-    const ended = this.chat.error?.code === "unauthorized" && !this.#changing;
+    const ended = this.chat.error?.code === "unauthorized" && !this.changing;
     if (ended) this.dispatchEvent(new Event("ended"));
   }
 
   // What was not sent
 
   #resend() {
-    const unsent = recall("sessionStorage", this.#kept) ?? [];
+    const unsent = recall("sessionStorage", this.#kept);
+    if (!Array.isArray(unsent)) return;
     for (const { topic, data, key } of unsent) this.chat.publish(topic, data, { key });
   }
 

@@ -37,7 +37,7 @@ export const spoken = () => language;
 export async function choose(wanted) {
   if (wanted) remember("localStorage", "language", wanted);
   const asked = [wanted ?? recall("localStorage", "language") ?? "", ...navigator.languages];
-  const known = asked.map((each) => each.slice(0, 2).toLowerCase()).find((each) => each in LANGUAGES);
+  const known = asked.map((each) => String(each).slice(0, 2).toLowerCase()).find((each) => each in LANGUAGES);
   const found = /** @type {Language} */ (known ?? "en");
   const missing = () => ({ default: english }); // the server has gone meanwhile
   words = { ...english, ...(await LANGUAGES[found].load().catch(missing)).default };
