@@ -194,3 +194,21 @@ async def test_preferences_agree_in_all_tabs(site, browsers):
     await expect(second.get_by_role("switch", name="Mute: What runs low")).to_be_checked()
     await first.reload()
     await expect(first.get_by_role("switch", name="Receive: What runs low")).not_to_be_checked()
+
+
+async def test_an_id_that_stands_for_another_one_now_is_shown_as_that(site, browsers):
+    """As after a restart of the server with an older database."""
+    sent = await send(site, "of before")
+    page = await (await browsers.come("ann")).tab("notes")
+    await expect(listed(page)).to_contain_text("of before")
+
+    async def answer(route):
+        found = await (await route.fetch()).json()
+        for note in found["notifications"]:
+            note.update(title="of now", at="2026-11-24T10:00:00.000Z")
+        await route.fulfill(json=found)
+
+    await page.route("**/notifications/notifications?*", answer)
+    await page.get_by_role("combobox", name="Topic").select_option(label="What runs low")
+    await expect(listed(page)).to_contain_text("of now")
+    await expect(listed(page)).to_have_attribute("data-id", sent.id)

@@ -11,7 +11,7 @@ import { heading, textOf, typeMark, typeOf } from "./note.js";
 const TRIES = 5; // answers that are read for something unseen
 
 export class NoteList extends View {
-  /** @type {Map<string, HTMLElement>} by the id of its notification */
+  /** @type {Map<string, HTMLElement>} by which notification it is */
   #rows = new Map();
   #drawing = 0;
   #count = el("p", { class: "faint" });
@@ -104,8 +104,8 @@ export class NoteList extends View {
 
   /** @param {Note} note */
   #row(note) {
-    let row = this.#rows.get(note.id);
-    if (!row) this.#rows.set(note.id, (row = this.#made(note)));
+    let row = this.#rows.get(keyOf(note));
+    if (!row) this.#rows.set(keyOf(note), (row = this.#made(note)));
     if (row.hasAttribute("data-unseen") === Boolean(note.viewed)) {
       attribute(row, "data-unseen", !note.viewed);
       row.querySelector(".new")?.toggleAttribute("hidden", Boolean(note.viewed));
@@ -145,8 +145,8 @@ export class NoteList extends View {
   }
 
   #forget() {
-    const known = new Set(this.#notes.list.map(({ id }) => id));
-    for (const id of this.#rows.keys()) if (!known.has(id)) this.#rows.delete(id);
+    const known = new Set(this.#notes.list.map(keyOf));
+    for (const key of this.#rows.keys()) if (!known.has(key)) this.#rows.delete(key);
   }
 
   #choose() {
@@ -172,6 +172,9 @@ export class NoteList extends View {
     }
   }
 }
+
+/** A server whose log went back gives an id to another one. @param {Note} note */
+const keyOf = ({ id, at }) => `${id} ${at}`;
 
 /**
  * Makes these its children, in this order; those that are there already in it are not touched.
