@@ -42,7 +42,7 @@ class FaceHandler(PluginHandler):
     """`anonymous`: answers to strangers too; a bad key is refused there all the same, as Moqui
     does. Answers and errors are shaped as growerp-contract section 3.1 has them."""
 
-    public = True  # who asks is found out here, in Moqui's words
+    public = True  # who asks is found out by `let_in`, in Moqui's words
     anonymous = False
     error_schema = FaceError
     face: Face
@@ -54,10 +54,7 @@ class FaceHandler(PluginHandler):
         super().initialize(server, config)
         self.face = face
 
-    async def prepare(self) -> None:
-        await super().prepare()
-        if self.request.method == "OPTIONS":
-            return
+    async def let_in(self) -> None:
         self.caller = await self.identify_if_shown()
         if self.caller is not None:
             self.identity = self.caller
@@ -127,7 +124,6 @@ class FaceHandler(PluginHandler):
 class NoSuchResource(FaceHandler):
     """Everything below /rest/ that is not there, told in the words of this face."""
 
-    async def prepare(self) -> None:
-        await PluginHandler.prepare(self)  # whoever asks
-        if self.request.method != "OPTIONS":
-            raise NotFound(f"Resource {self.request.path[:200]} not found")
+    async def let_in(self) -> None:
+        """Whoever asks."""
+        raise NotFound(f"Resource {self.request.path[:200]} not found")

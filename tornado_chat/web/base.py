@@ -27,7 +27,7 @@ from tornado_chat.errors import (
 )
 from tornado_chat.messages import Credentials, Identity
 from tornado_chat.web.api import Description, ErrorAnswer
-from tornado_chat.web.credentials import header, read_credentials, who_asks
+from tornado_chat.web.credentials import read_credentials, who_asks
 from tornado_chat.web.reading import load, load_query, read_form, read_json
 
 if TYPE_CHECKING:
@@ -104,10 +104,34 @@ class Handler(RequestHandler):
         if announced > self._limit:
             self._refuse_after_body()
             return
-        if self.request.method == "OPTIONS":
-            return
+        if self.request.method != "OPTIONS":
+            await self.let_in()
+
+    async def let_in(self) -> None:
+        """Before the body is read, and again after it: it may come so late that a key has ended, or
+        says no longer what it did. Raises what refuses who asks."""
         if not self.public:
             self.identity = await self.identify()
+
+    async def _execute(self, transforms: Any, *args: bytes, **kwargs: bytes) -> None:
+        name = (self.request.method or "").lower()
+        if getattr(type(self), name, None) is not getattr(Handler, name, None):
+            setattr(self, name, partial(self._is_read, getattr(self, name)))
+        try:
+            await super()._execute(transforms, *args, **kwargs)
+        finally:
+            self.__dict__.pop(name, None)
+
+    async def _is_read(self, method: Method, *args: str, **named: str) -> None:
+        if self._received:
+            await self.let_in()
+        await self.called(method, *args, **named)
+
+    async def called(self, method: Method, *args: str, **named: str) -> None:
+        """The request is read, and this is what answers it."""
+        answer = method(*args, **named)
+        if answer is not None:
+            await answer
 
     async def identify(self) -> Identity:
         """Who asks. Raises Unauthorized where nobody is known."""
@@ -146,7 +170,7 @@ class Handler(RequestHandler):
         return TooLarge(f"the body is over limits.body_bytes = {self._limit}")
 
     def _allow_origin(self) -> None:
-        for name, value in origin_headers(self.server, self.request).items():
+        for name, value in self.server.origins.headers(self.request).items():
             (self.add_header if name == "Vary" else self.set_header)(name, value)
 
     def options(self, *_args: str, **_kwargs: str) -> None:
@@ -262,34 +286,8 @@ class PluginHandler(Handler):
         super().initialize(server)
         self.config = config or {}
 
-    async def _execute(self, transforms: Any, *args: bytes, **kwargs: bytes) -> None:
-        name = (self.request.method or "").lower()
-        if getattr(type(self), name, None) is not getattr(Handler, name, None):
-            setattr(self, name, partial(self.called, getattr(self, name)))
-        try:
-            await super()._execute(transforms, *args, **kwargs)
-        finally:
-            self.__dict__.pop(name, None)
-
     async def called(self, method: Method, *args: str, **named: str) -> None:
-        """The request is read, and this is what answers it."""
         await self.server.route.run(method, *args, **named)
-
-
-def origin_headers(server: "Server", request: HTTPServerRequest) -> dict[str, str]:
-    """By which a browser lets the page that asks read the answer; none where no page asks. Raises
-    Unauthorized for a page that may not."""
-    origin = header(request.headers, "Origin")
-    if not origin:
-        return {}
-    if not server.origins.allow(origin, request.host):
-        raise Unauthorized("pages of this origin may not call here: server.allowed_origins")
-    return {
-        "Access-Control-Allow-Origin": origin,
-        "Access-Control-Allow-Credentials": "true",
-        "Access-Control-Expose-Headers": "moquiSessionToken, X-CSRF-Token",
-        "Vary": "Origin",
-    }
 
 
 def log_failure(request: HTTPServerRequest, error: BaseException) -> None:

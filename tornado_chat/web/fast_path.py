@@ -22,9 +22,8 @@ from tornado_chat.web.base import (
     FAILED,
     PluginHandler,
     log_failure,
-    origin_headers,
 )
-from tornado_chat.web.credentials import header, key_in
+from tornado_chat.web.credentials import header, key_in, read_credentials
 from tornado_chat.web.reading import read_json
 
 if TYPE_CHECKING:
@@ -57,11 +56,11 @@ class FastPath:
         if caller is None:
             return None
         try:
-            headers = DEFAULT_HEADERS | origin_headers(self._server, request)
+            headers = DEFAULT_HEADERS | self._server.origins.headers(request)
         except Unauthorized:
             return None
         arguments = route.kwargs or {}
-        return PlainPost(request, handler, arguments, caller, length, headers, answered)
+        return PlainPost(request, handler, arguments, key, caller, length, headers, answered)
 
     def _length(self, headers: HTTPHeaders) -> int:
         """What is announced of the body; 0 where that is nothing, no number, or too much."""
@@ -79,6 +78,7 @@ class PlainPost(HTTPMessageDelegate):
         request: HTTPServerRequest,
         handler: type[PluginHandler],
         arguments: dict[str, Any],
+        key: str,
         caller: Identity,
         length: int,
         headers: dict[str, str],
@@ -87,6 +87,7 @@ class PlainPost(HTTPMessageDelegate):
         self._request = request
         self._handler = handler
         self._arguments = arguments
+        self._key = key
         self._caller = caller
         self._length = length
         self._headers = headers
@@ -103,6 +104,9 @@ class PlainPost(HTTPMessageDelegate):
         """In the connection's task: it reads on when this is done."""
         handler, server = self._handler, self._arguments["server"]
         try:
+            caller = server.accounts.remembered(self._key)  # the body may have come late
+            if caller is not self._caller:
+                self._caller = await server.identify(read_credentials(self._request))
             body = read_json(self._body, server.config.limits.json_depth)
             key = header(self._request.headers, "Idempotency-Key") or None
             assert handler.accept is not None
