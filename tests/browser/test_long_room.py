@@ -128,6 +128,9 @@ async def by_keyboard(page):
     """To the first message of all; how many pages that took. Whoever goes to the beginning of what is
     there finds it where it was, when there is more above it."""
     pages, count = 0, await page.evaluate(COUNT)
+    await page.emulate_media(
+        reduced_motion="reduce"
+    )  # at once, not by a scrolling that takes its time
     await page.get_by_role("log").focus()
     while count < MESSAGES:
         await page.evaluate(BEGINNING)
