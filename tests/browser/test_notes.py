@@ -49,6 +49,8 @@ async def test_what_is_viewed_in_one_tab_is_gone_in_the_others(site, browsers):
     await expect(way(second)).to_contain_text("2")
     for page in (first, second):
         await expect(toasts(page)).to_have_count(2)
+        heard = page.locator("body > .only-heard[role=status]")
+        await expect(heard).to_have_text(re.compile("2 left"))
     row = listed(first).filter(has_text="2 left")
     await row.get_by_role("button", name="Mark as seen").click()
     await expect(toasts(second)).to_have_text([re.compile("3 left")])

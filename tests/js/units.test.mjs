@@ -83,6 +83,13 @@ test("the addresses of a server", () => {
   }
 });
 
+test("what may go well another time says so", () => {
+  const passing = ["unavailable", "internal", "rate_limited", "denied", "closed"].filter(
+    (code) => new ChatError(code, "").passing,
+  );
+  assert.deepEqual(passing, ["unavailable", "internal", "rate_limited"]);
+});
+
 test("a key is unlike any other, and short enough for the server", () => {
   const keys = Array.from({ length: 10_000 }, newKey);
   assert.equal(new Set(keys).size, keys.length);

@@ -1,4 +1,6 @@
 // @ts-check
+const PASSING = ["unavailable", "internal", "rate_limited"];
+
 /**
  * What went wrong. `code` is one of the server's words for errors, or `closed` where the client was
  * closed before, or `queue_full`; `message` is for people; `status` is that of HTTP, if it was asked.
@@ -10,6 +12,11 @@ export class ChatError extends Error {
     this.name = "ChatError";
     this.code = code;
     this.status = status;
+  }
+
+  /** Asked again, it may go well. */
+  get passing() {
+    return PASSING.includes(this.code);
   }
 }
 

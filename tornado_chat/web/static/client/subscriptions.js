@@ -4,8 +4,7 @@ import { ChatError } from "./errors.js";
 import { Subscription } from "./subscription.js";
 
 const MINE = "mine";
-const PASSING = ["unavailable", "internal", "rate_limited"]; // asked again, it may go well
-const AGAIN_MS = 1000; // until then, and up to three times as long
+const AGAIN_MS = 1000; // until it is asked again, and up to three times as long
 
 /**
  * @typedef {import("./outgoing.js").Outgoing} Outgoing
@@ -102,7 +101,7 @@ export class Subscriptions {
   #refused(subscription, problem) {
     subscription.standing = "off";
     if (!this.#outgoing.connected) return;
-    if (subscription.complete === null || !PASSING.includes(problem.code)) {
+    if (subscription.complete === null || !problem.passing) {
       this.#drop(subscription, problem);
     } else {
       const again = () => subscription.standing === "off" && this.ask(subscription);

@@ -83,6 +83,22 @@ const ICONS = {
   warning: "M12 4l9 16H3zM12 10v4M12 17h.01",
 };
 
+/**
+ * Makes these its children, in this order; those that are there already in it are not touched, and so
+ * keep the focus.
+ *
+ * @param {Element} parent @param {Element[]} children
+ */
+export function arrange(parent, children) {
+  const stay = new Set(children);
+  for (const child of [...parent.children]) if (!stay.has(child)) child.remove();
+  let place = parent.firstElementChild;
+  for (const child of children) {
+    if (child === place) place = place.nextElementSibling;
+    else parent.insertBefore(child, place);
+  }
+}
+
 /** Whose page it is. */
 export function brand() {
   return el("p", { class: "brand" }, el("img", { src: "/page/icon.svg", alt: "" }), t("app.name"));

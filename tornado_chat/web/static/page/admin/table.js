@@ -1,6 +1,6 @@
 // @ts-check
 /** A table whose rows are cards on a phone. What did not change is not touched, so that the focus stays. */
-import { el, shown } from "../dom.js";
+import { arrange, el, shown } from "../dom.js";
 import { t } from "../words.js";
 
 /**
@@ -37,17 +37,9 @@ export class Table {
 
   /** @param {any[]} rows */
   draw(rows) {
+    arrange(this.#body, rows.map((row) => this.#filled(row).line));
     const keys = new Set(rows.map(this.#key));
-    for (const [key, { line }] of this.#rows) {
-      if (keys.has(key)) continue;
-      line.remove();
-      this.#rows.delete(key);
-    }
-    for (const [place, row] of rows.entries()) {
-      const { line } = this.#filled(row);
-      const there = this.#body.children[place];
-      if (there !== line) this.#body.insertBefore(line, there ?? null);
-    }
+    for (const key of this.#rows.keys()) if (!keys.has(key)) this.#rows.delete(key);
     this.element.hidden = !rows.length;
     this.#none.hidden = rows.length > 0;
   }

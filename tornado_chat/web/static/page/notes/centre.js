@@ -1,6 +1,6 @@
 // @ts-check
 /** <chat-note-list>: the list of notifications, newest first. */
-import { attribute, el, icon, View } from "../dom.js";
+import { arrange, attribute, el, icon, View } from "../dom.js";
 import { because } from "../loading.js";
 import { href } from "../route.js";
 import { t, when } from "../words.js";
@@ -175,20 +175,5 @@ export class NoteList extends View {
 
 /** A server whose log went back gives an id to another one. @param {Note} note */
 const keyOf = ({ id, at }) => `${id} ${at}`;
-
-/**
- * Makes these its children, in this order; those that are there already in it are not touched.
- *
- * @param {Element} parent @param {Element[]} children
- */
-function arrange(parent, children) {
-  const stay = new Set(children);
-  for (const child of [...parent.children]) if (!stay.has(child)) child.remove();
-  let place = parent.firstElementChild;
-  for (const child of children) {
-    if (child === place) place = place.nextElementSibling;
-    else parent.insertBefore(child, place);
-  }
-}
 
 customElements.define("chat-note-list", NoteList);

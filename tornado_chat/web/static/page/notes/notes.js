@@ -38,7 +38,6 @@ const FURTHEST = 10_000; // where the server's list ends
 const COUNTED = 1000; // as far as the server counts
 const SOON = 100; // ms; what comes within them is told at once
 const AGAIN = 5000; // ms, after a failure
-const PASSING = ["unavailable", "internal", "rate_limited"]; // asked again, it may go well
 const KEPT = 1000; // in the list, unless he has asked for older ones
 
 /** What a notification may leave out. */
@@ -116,8 +115,7 @@ export class Notes extends EventTarget {
   }
 
   #retry() {
-    const passing = this.problem && PASSING.includes(this.problem.code);
-    if (passing && this.chat.state === "open") this.load();
+    if (this.problem?.passing && this.chat.state === "open") this.load();
   }
 
   async #read() {

@@ -2,6 +2,7 @@
 /** <chat-toasts>: notifications that ask for attention, over whatever is shown. */
 import { el, icon, View } from "../dom.js";
 import { href } from "../route.js";
+import { say } from "../say.js";
 import { t } from "../words.js";
 import { Alerts } from "./alerts.js";
 import { heading, textOf, typeMark, typeOf } from "./note.js";
@@ -65,13 +66,14 @@ export class Toasts extends View {
     const seen = () => this.#seen(note);
     const toast = el(
       "div",
-      { class: "toast", role: danger ? "alert" : "status", data: { type: typeOf(note), id: note.id } },
+      { class: "toast", role: danger && "alert", data: { type: typeOf(note), id: note.id } },
       typeMark(note),
       heading(note, (plugin) => this.#session.has(plugin), seen),
       text && el("p", {}, text),
       closing(t("notes.close", { title }), seen),
     );
     this.#toasts.set(note, toast);
+    if (!danger) say(text ? `${title}: ${text}` : title); // an alert is heard by itself
     const stays = STAYS + LETTER * (title.length + text.length);
     if (!note.alert_no_auto_hide) this.#left.set(note, stays);
     this.#rest.before(toast);

@@ -1,7 +1,7 @@
 // @ts-check
 /** <chat-room-list>: the rooms that one is in. */
 import { Badge } from "../badge.js";
-import { attribute, el, icon, View } from "../dom.js";
+import { arrange, attribute, el, icon, View } from "../dom.js";
 import { because } from "../loading.js";
 import { href } from "../route.js";
 import { t, when } from "../words.js";
@@ -106,7 +106,7 @@ export class RoomList extends View {
       entry.mark(room.room_id === this.#shown);
       return entry.element;
     });
-    order(this.#list, elements);
+    arrange(this.#list, elements);
     this.#more.hidden = !this.#rooms.more || this.#search.value.trim() !== "";
     this.#tell(rooms.length);
   }
@@ -172,15 +172,6 @@ class Entry {
     if (sender === this.#rooms.user.user_id) return t("rooms.said_by", { name: t("rooms.you"), text });
     return one_to_one || !sender_name ? text : t("rooms.said_by", { name: sender_name, text });
   }
-}
-
-/** Puts them in this order and takes away others; what is in its place stays, and keeps the focus. */
-function order(/** @type {Element} */ list, /** @type {Element[]} */ wanted) {
-  const keep = new Set(wanted);
-  for (const each of [...list.children]) if (!keep.has(each)) each.remove();
-  wanted.forEach((each, n) => {
-    if (list.children[n] !== each) list.insertBefore(each, list.children[n] ?? null);
-  });
 }
 
 customElements.define("chat-room-list", RoomList);

@@ -23,7 +23,7 @@ export class Rooms extends EventTarget {
   more = false;
   /** They were read once. */
   loaded = false;
-  /** @type {Error | null} why they could not be read */
+  /** @type {import("../../client.js").ChatError | null} why they could not be read */
   problem = null;
   /** @type {Set<string>} who of the others in one-to-one rooms was online at the last look */
   online = new Set();
@@ -34,6 +34,8 @@ export class Rooms extends EventTarget {
   /** @type {string[] | null} ids of those that were searched for */
   #found = null;
   #sought = "";
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #again;
   /** @type {Map<string, boolean>} ids of those that are about to be read: whether one may be out */
   #changing = new Map();
   /** @type {Set<(() => void)[]>} what has come, for each time the server is asked */
@@ -84,8 +86,10 @@ export class Rooms extends EventTarget {
         this.loaded = true;
       },
     );
+    clearTimeout(this.#again);
     if (this.problem) {
-      setTimeout(() => this.chat.state === "open" && this.load(), AGAIN_MS); // else at the next connection
+      const again = () => this.chat.state === "open" && this.load(); // else at the next connection
+      if (this.problem.passing) this.#again = setTimeout(again, AGAIN_MS);
       return;
     }
     if (this.#sought) await this.search(this.#sought);
@@ -273,7 +277,7 @@ export class Rooms extends EventTarget {
       this.problem = null;
     } catch (problem) {
       this.#asking.delete(come);
-      this.problem = /** @type {Error} */ (problem);
+      this.problem = /** @type {any} */ (problem);
     }
     this.#changed();
   }
