@@ -2,7 +2,7 @@
 /** <chat-account>: whose page this is, and what is his to set. */
 import { ChatError } from "../client.js";
 import { ask } from "./dialog.js";
-import { el, icon, View } from "./dom.js";
+import { el, icon, initials, View } from "./dom.js";
 import { LanguageChoice } from "./language.js";
 import { PasswordField } from "./password.js";
 import { say } from "./say.js";
@@ -81,12 +81,6 @@ export class AccountMenu extends View {
 /** @param {ChatError} problem @returns {never} */
 function refused(problem) {
   throw problem.code === "denied" ? new ChatError("denied", t("account.wrong")) : problem;
-}
-
-/** Of the first name and of the last. @param {string} name */
-export function initials(name) {
-  const [first = "?", ...others] = name.split(/\s+/).filter(Boolean);
-  return [first, others.at(-1) ?? ""].map((each) => [...each][0] ?? "").join("").toUpperCase();
 }
 
 customElements.define("chat-account", AccountMenu);

@@ -1,7 +1,7 @@
 // @ts-check
 /** Questions over the page. The browser keeps the focus in them, and gives it back. */
 import { el } from "./dom.js";
-import { failure } from "./loading.js";
+import { sending } from "./loading.js";
 import { route } from "./route.js";
 import { t } from "./words.js";
 
@@ -22,12 +22,16 @@ let last = 0;
 export function ask({ title, action, danger, send = () => {} }, ...children) {
   const id = `dialog-${(last += 1)}`;
   const said = el("div");
+  const done = async (/** @type {HTMLFormElement} */ form) => {
+    await send(form);
+    dialog.close("done");
+  };
   const kind = danger ? "main danger" : "main";
   const button = action && el("button", { class: kind, type: "submit" }, action);
   const no = action ? t("app.cancel") : t("app.close");
   const form = el(
     "form",
-    { on: { submit: (/** @type {Event} */ event) => submit(event) } },
+    { on: { submit: sending(said, done) } },
     el("h2", { id }, title),
     ...children,
     said,
@@ -40,21 +44,6 @@ export function ask({ title, action, danger, send = () => {} }, ...children) {
   );
   const dialog = el("dialog", { "aria-labelledby": id }, form);
   const over = new AbortController();
-
-  const submit = async (/** @type {Event} */ event) => {
-    event.preventDefault();
-    if (form.ariaBusy === "true") return; // Enter, once more
-    form.ariaBusy = "true";
-    said.replaceChildren();
-    try {
-      await send(form);
-      dialog.close("done");
-    } catch (problem) {
-      said.replaceChildren(failure(problem));
-    } finally {
-      form.ariaBusy = "false";
-    }
-  };
 
   return new Promise((resolve) => {
     route.addEventListener("change", () => dialog.close(), { signal: over.signal });

@@ -99,6 +99,13 @@ export function arrange(parent, children) {
   }
 }
 
+/** Of the first word of a name and of the last; what begins with a sign is none. @param {string} name */
+export function initials(name) {
+  const words = name.split(/[\s,]+/).filter((word) => /^[\p{L}\p{N}]/u.test(word));
+  const [first = "?", ...others] = words;
+  return [first, others.at(-1) ?? ""].map((word) => [...word][0] ?? "").join("").toUpperCase();
+}
+
 /** Whose page it is. */
 export function brand() {
   return el("p", { class: "brand" }, el("img", { src: "/page/icon.svg", alt: "" }), t("app.name"));

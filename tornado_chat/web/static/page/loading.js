@@ -30,6 +30,28 @@ export function failure(problem, again) {
 }
 
 /**
+ * What a form does when it is sent: once at a time; where it fails, that is said in `said`.
+ *
+ * @param {Element} said @param {(form: HTMLFormElement) => unknown} send  may take its time
+ */
+export function sending(said, send) {
+  return async (/** @type {Event} */ event) => {
+    event.preventDefault();
+    const form = /** @type {HTMLFormElement} */ (event.currentTarget);
+    if (form.ariaBusy === "true") return; // Enter, once more
+    form.ariaBusy = "true";
+    said.replaceChildren();
+    try {
+      await send(form);
+    } catch (problem) {
+      said.replaceChildren(failure(problem));
+    } finally {
+      form.ariaBusy = "false";
+    }
+  };
+}
+
+/**
  * <chat-loading>: stands where something comes, and gives way to it.
  *
  * @template {Node} N

@@ -1,7 +1,7 @@
 // @ts-check
 /** A form on the page that says what came of it, and can be sent again. */
 import { el } from "../dom.js";
-import { failure } from "../loading.js";
+import { sending } from "../loading.js";
 import { say } from "../say.js";
 
 /**
@@ -10,23 +10,12 @@ import { say } from "../say.js";
  */
 export function sheet({ action, done, send }, ...children) {
   const said = el("div");
-  const submit = async (/** @type {Event} */ event) => {
-    event.preventDefault();
-    if (form.ariaBusy === "true") return; // Enter, once more
-    form.ariaBusy = "true";
-    said.replaceChildren();
-    try {
-      await send();
-      said.replaceChildren(el("p", { class: "saved" }, done));
-      say(done);
-    } catch (problem) {
-      said.replaceChildren(failure(problem));
-    } finally {
-      form.ariaBusy = "false";
-    }
-  };
+  const submit = sending(said, async () => {
+    await send();
+    said.replaceChildren(el("p", { class: "saved" }, done));
+    say(done);
+  });
   const button = el("button", { class: "main", type: "submit" }, action);
   const actions = el("div", { class: "actions" }, button);
-  const form = el("form", { class: "sheet", on: { submit } }, ...children, said, actions);
-  return form;
+  return el("form", { class: "sheet", on: { submit } }, ...children, said, actions);
 }
