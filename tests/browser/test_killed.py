@@ -4,6 +4,7 @@ doubled, and each knows how his own messages stand."""
 import asyncio
 import contextlib
 import json
+import shutil
 import signal
 import socket
 
@@ -19,6 +20,12 @@ from tornado_chat.client import connect
 
 EACH = 40  # messages of each; the server dies in the first quarter of them, and in the third
 AWAY = "written while it is away {}"
+CUT = (  # what Chromium says of each attempt
+    "net::ERR_CONNECTION_REFUSED",
+    "Connection closed before receiving a handshake response",
+    "net::ERR_CONNECTION_RESET",
+    "net::ERR_EMPTY_RESPONSE",
+)
 
 
 def free_port():
@@ -55,6 +62,16 @@ class Mortal:
         )
         return json.loads(answer.body)
 
+    async def room(self):
+        body = {"name": "Lunch", "members": ["u-bob"]}
+        made = await self.ask("POST", "/plugins/chat_rooms/rooms", body)
+        return made["room"]["room_id"]
+
+    async def say(self, name, room_id, *texts):
+        async with connect(self.url, key_of(name)) as chat:
+            for text in texts:
+                await chat.publish(f"room:{room_id}", {"content": text})
+
 
 async def talk(room, name, numbers):
     for number in numbers:
@@ -66,15 +83,10 @@ async def test_nothing_is_lost_or_doubled_when_the_server_is_killed(tmp_path):
     server = Mortal(tmp_path)
     async with server.stack:
         await server.start()
-        made = await server.ask(
-            "POST", "/plugins/chat_rooms/rooms", {"name": "Lunch", "members": ["u-bob"]}
-        )
-        room_id = made["room"]["room_id"]
+        room_id = await server.room()
         async with people(server.url) as browsers:
-            browsers.expect("net::ERR_CONNECTION_REFUSED")  # Chromium says so of each attempt
-            browsers.expect("Connection closed before receiving a handshake response")
-            browsers.expect("net::ERR_CONNECTION_RESET")
-            browsers.expect("net::ERR_EMPTY_RESPONSE")
+            for text in CUT:
+                browsers.expect(text)
             tabs = {
                 name: await (await browsers.come(name)).tab("rooms", room_id)
                 for name in ("ann", "bob")
@@ -126,3 +138,38 @@ async def agree(server, room_id, rooms):
         await room.page.reload()
         await expect(room.page.locator(".message .text").last).to_have_text(log[-1])
         assert await room.texts() == log[-len(await room.texts()) :]
+
+
+@pytest.mark.timeout(120)
+async def test_what_a_restored_database_does_not_have_is_gone_and_what_it_has_is_all_there(
+    tmp_path,
+):
+    folder, backup = tmp_path / "folder", tmp_path / "backup"
+    folder.mkdir()
+    server = Mortal(folder)
+    async with server.stack:
+        await server.start()
+        room_id = await server.room()
+        await server.say("bob", room_id, "one", "two")
+        await server.process.stop()
+        shutil.copytree(folder, backup)
+        await server.start()
+        await server.say("bob", room_id, "lost", "lost too", "and this")
+        async with people(server.url) as browsers:
+            for text in CUT:
+                browsers.expect(text)
+            page = await (await browsers.come("ann")).tab("rooms", room_id)
+            room = RoomPage(page)
+            await room.shows("and this")
+            await server.kill()
+            shutil.rmtree(folder)
+            shutil.copytree(backup, folder)
+            await server.start()
+            await expect(room.messages).to_have_count(2)
+            await server.say(
+                "bob", room_id, "three", "four", "five"
+            )  # with the offsets of what is lost
+            await expect(room.messages).to_have_count(5)
+            assert await room.texts() == ["one", "two", "three", "four", "five"]
+            await expect(page.get_by_role("link", name="five")).to_be_visible()
+            await expect(page.get_by_role("link", name="Chats")).to_have_accessible_name("Chats")
