@@ -229,6 +229,20 @@ async def test_enter_sends_and_shift_enter_is_a_line(site, browsers):
     assert (await writing.bounding_box())["height"] == high
 
 
+async def test_where_one_writes_by_touch_enter_is_a_line_and_the_button_sends(site, browsers):
+    from support.browser import PHONE
+
+    room = await site.make("ann", "bob", name="Lunch")
+    ann = await browsers.come("ann", viewport=PHONE, has_touch=True, is_mobile=True)
+    page = await ann.tab("rooms", room)
+    await RoomPage(page).composer.tap()
+    await page.keyboard.type("one")
+    await page.keyboard.press("Enter")
+    await page.keyboard.type("two")
+    await page.get_by_role("button", name="Send").tap()
+    await RoomPage(page).shows("one\ntwo")
+
+
 async def test_what_is_too_long_is_told_before_it_is_sent(site, browsers):
     room = await site.make("ann", "bob", name="Lunch")
     page = await (await browsers.come("ann")).tab("rooms", room)

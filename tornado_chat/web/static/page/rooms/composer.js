@@ -4,6 +4,7 @@ import { el, icon, View } from "../dom.js";
 import { t } from "../words.js";
 
 const TALL = 8; // lines
+const TOUCHED = matchMedia("(pointer: coarse)"); // its keys have no Shift+Enter: Enter begins a line
 
 export class Composer extends View {
   #conversation;
@@ -46,7 +47,7 @@ export class Composer extends View {
 
   /** @param {KeyboardEvent} event */
   #key(event) {
-    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing || TOUCHED.matches) return;
     event.preventDefault();
     this.#send();
   }
