@@ -224,6 +224,8 @@ async def test_what_is_null_says_nothing_and_a_table_is_no_wider_than_the_screen
     names = page.locator("chat-order dt")
     await expect(names).to_have_text(["Changed", "Items", "Version"])
     assert await page.locator("chat-order td").count() == 0
+    await delivered(site, [{"orderId": "13", "items": [{"paid": False, "count": 0, "note": None}]}])
+    await expect(page.locator("chat-order td")).to_have_text(["false", "0", ""])
 
 
 async def test_moments_of_several_zones_are_sorted_by_when_they_were(site, page):

@@ -94,7 +94,8 @@ function tableOf(lines) {
   const names = [...new Set(lines.flatMap(Object.keys))];
   if (names.length > WIDE) return null;
   const heads = names.map((name) => el("th", { scope: "col" }, sentence(name)));
-  const rows = lines.map((each) => el("tr", {}, ...names.map((name) => el("td", {}, each[name]))));
+  const cell = (/** @type {any} */ value) => el("td", {}, String(value ?? ""));
+  const rows = lines.map((each) => el("tr", {}, ...names.map((name) => cell(each[name]))));
   return el("table", {}, el("thead", {}, el("tr", {}, ...heads)), el("tbody", {}, ...rows));
 }
 
