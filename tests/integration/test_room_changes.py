@@ -165,7 +165,7 @@ async def test_sockets_of_the_face_see_nothing_of_any_signal():
                 await typing.ok("signal", topic=topic.name, name="typing", data={})
                 assert (await native.signal())["name"] == "typing"
                 site.server.signal(topic, "here", {"user_id": "u-ann", "here": True})
-                assert (await native.signal())["name"] == "here"
+                assert (await native.next())["signal"]["name"] == "here"
             await ann.say(room_id, "the end")
             assert (await chat.next())["content"] == "the end"
             await notes.quiet()
