@@ -246,6 +246,21 @@ async def test_at_another_view_the_focus_is_at_its_heading(browsers):
     await expect(way(page, "Chats")).to_have_attribute("aria-current", "page")
 
 
+async def test_a_way_leads_back_to_where_one_was_and_from_there_to_the_beginning(browsers):
+    page = await (await browsers.come("ann")).tab("notes", "preferences")
+    await is_in(page)
+    preferences = page.get_by_role("heading", name="Preferences")
+    await expect(preferences).to_be_visible()
+    await way(page, "Chats").click()
+    await expect(preferences).to_have_count(0)
+    await way(page, "Notifications").click()
+    await expect(preferences).to_be_visible()
+    await expect(page).to_have_url(re.compile("#/notes/preferences$"))
+    await way(page, "Notifications").click()
+    await expect(preferences).to_have_count(0)
+    await expect(page).to_have_url(re.compile("#/notes$"))
+
+
 async def test_the_first_key_leads_past_the_ways(browsers):
     page = await (await browsers.come("ann")).tab()
     await is_in(page)

@@ -62,6 +62,8 @@ export class Shell extends View {
   /** @type {Place | null} */
   #place = null;
   #name = "";
+  /** @type {Map<string, string[]>} where one was in each view, by its name */
+  #left = new Map();
 
   /** @param {Session} session @param {boolean} stays  the focus, where it is */
   constructor(session, stays) {
@@ -123,10 +125,13 @@ export class Shell extends View {
   #go() {
     const [asked, ...rest] = route.path;
     const name = this.#ways.has(asked) ? asked : (this.#ways.keys().next().value ?? "");
-    for (const [each, { link }] of this.#ways) {
-      attribute(link, "aria-current", each === name && "page");
-    }
     const path = name === asked ? rest : [];
+    this.#left.set(name, path);
+    for (const [each, { link }] of this.#ways) {
+      const there = each === name ? [] : (this.#left.get(each) ?? []);
+      attribute(link, "aria-current", each === name && "page");
+      attribute(link, "href", href(each, ...there));
+    }
     if (name === this.#name) this.#place?.go(path);
     else this.#enter(name);
   }
