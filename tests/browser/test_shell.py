@@ -133,6 +133,11 @@ async def test_the_menu_is_used_by_keys(browsers):
     await page.keyboard.press("Escape")
     await expect(page.get_by_role("button", name="Sign out")).to_be_hidden()
     await expect(opener).to_be_focused()
+    await way(page, "Notifications").click()
+    await opener.click()
+    await expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+    await page.go_back()
+    await expect(page.get_by_role("button", name="Sign out")).to_be_hidden()
 
 
 async def test_a_language_is_chosen_for_all_tabs_of_the_browser(browsers):

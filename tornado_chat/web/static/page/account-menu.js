@@ -5,6 +5,7 @@ import { ask } from "./dialog.js";
 import { el, icon, initials, View } from "./dom.js";
 import { LanguageChoice } from "./language.js";
 import { PasswordField } from "./password.js";
+import { route } from "./route.js";
 import { say } from "./say.js";
 import { t } from "./words.js";
 
@@ -22,7 +23,12 @@ export class AccountMenu extends View {
 
   open() {
     this.listen(this.#session, "change", () => this.#draw());
+    this.listen(route, "change", () => this.#shut());
     this.#draw();
+  }
+
+  #shut() {
+    /** @type {HTMLElement} */ (this.querySelector(".menu")).hidePopover();
   }
 
   #draw() {
@@ -49,7 +55,7 @@ export class AccountMenu extends View {
   /** @param {"key" | "out"} picture @param {string} text @param {() => void} act */
   #button(picture, text, act) {
     const click = () => {
-      /** @type {HTMLElement} */ (this.querySelector(".menu")).hidePopover();
+      this.#shut();
       act();
     };
     return el("button", { class: "item", on: { click } }, icon(picture), text);
