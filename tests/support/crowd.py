@@ -201,7 +201,7 @@ class Member(asyncio.Protocol):
         elif "bye" in frame:
             self._bye = frame["bye"]["reconnect_after_ms"]
             self.byes.append((time.monotonic(), self._bye))
-        else:
+        elif frame.get("signal", {}).get("name") != "here":  # who comes and goes may be told
             self.crowd.errors.append(frame)
 
     def _pushed(self, push):
